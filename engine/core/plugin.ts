@@ -1,0 +1,68 @@
+import type { Observable, OperatorFunction } from 'rxjs'
+import type { ZodType } from 'zod'
+import type { Kind, Packet, PacketOf } from './packet.ts'
+
+/** One input of a node that has several: its kind, or a kind that may be left out of the pipeline. */
+export type InputKind = Kind | { readonly kind: Kind; readonly optional: true }
+/** What a node takes: packets of one kind, of any of several kinds, or joined packets by input name. */
+export type Accepts = Kind | readonly Kind[] | Readonly<Record<string, InputKind>>
+
+type KindOf<I extends InputKind> = I extends { kind: infer K extends Kind } ? K : Extract<I, Kind>
+type JoinedInputs<A> = {
+  readonly [K in keyof A as A[K] extends { optional: true } ? never : K]: A[K] extends InputKind
+    ? PacketOf<KindOf<A[K]>>
+    : never
+} & {
+  readonly [K in keyof A as A[K] extends { optional: true } ? K : never]?: A[K] extends InputKind
+    ? PacketOf<KindOf<A[K]>>
+    : never
+}
+
+/** Packets of one moment from several inputs, held together. */
+export interface JoinedPacket<A = Readonly<Record<string, InputKind>>> extends Disposable {
+  readonly source: string
+  readonly seq: number
+  readonly capturedAt: bigint
+  readonly inputs: JoinedInputs<A>
+  retain(): this
+}
+export type InputOf<A extends Accepts> = A extends Kind
+  ? PacketOf<A>
+  : A extends readonly (infer K extends Kind)[]
+    ? PacketOf<K>
+    : JoinedPacket<A>
+
+/** Makes packets. `open` returns a cold observable: subscribing opens the device, unsubscribing closes it. */
+export interface Source<K extends Kind = Kind, O = any, T = any> {
+  readonly type: 'source'
+  readonly name: string
+  readonly summary: string
+  readonly options: ZodType<O>
+  readonly emits: K
+  open(options: O, tools: T): Observable<PacketOf<K>>
+}
+
+/** Turns packets into packets. A node that touches pixels works inside `runEach(tools.edge, …)` only. */
+export interface Node<A extends Accepts = any, K extends Kind = Kind, O = any, T = any> {
+  readonly type: 'node'
+  readonly name: string
+  readonly summary: string
+  readonly options: ZodType<O>
+  readonly accepts: A
+  /** `same`: what came in goes out. */
+  readonly emits: K | 'same'
+  create(options: O, tools: T): OperatorFunction<InputOf<A>, PacketOf<K>>
+}
+
+/** Ends a stream: a node that emits nothing. */
+export interface Sink<A extends Accepts = any, O = any, T = any> {
+  readonly type: 'sink'
+  readonly name: string
+  readonly summary: string
+  readonly options: ZodType<O>
+  readonly accepts: A
+  create(options: O, tools: T): OperatorFunction<InputOf<A>, never>
+}
+
+export type Plugin = Source | Node | Sink
+export type AnyPacket = Packet | JoinedPacket

@@ -1,0 +1,138 @@
+import type { ImageFormat, ImageSpec, PixelFormat } from '../core/packet.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { SlotImage } from '../native/addon.ts'
+
+/** What passes between the engine and one kind of host. Only names and small values: pixels stay in slots. */
+export interface Protocol {
+  /** Asked by the engine, answered once by the host. */
+  calls: Record<string, { params: unknown; result: unknown }>
+  /** Asked by the engine, answered by items until the end. */
+  streams: Record<string, { params: unknown; item: unknown }>
+  /** Told by the engine, never answered. */
+  toHost: Record<string, unknown>
+  /** Told by the host, never answered. */
+  toEngine: Record<string, unknown>
+}
+
+/** One message on the channel. */
+export type Message =
+  | { readonly t: 'call' | 'stream'; readonly id: number; readonly method: string; readonly params: unknown }
+  | { readonly t: 'cancel'; readonly id: number }
+  | { readonly t: 'result' | 'item'; readonly id: number; readonly value: unknown }
+  | { readonly t: 'end'; readonly id: number }
+  | { readonly t: 'error'; readonly id: number; readonly code: ErrorCode; readonly message: string }
+  | { readonly t: 'event'; readonly name: string; readonly value: unknown }
+
+/** A slot lent to a host: both numbers are in every message about it; a stale `loan` is ignored and counted. */
+export interface SlotLoan {
+  readonly slot: number
+  readonly loan: number
+}
+
+export interface CaptureProtocol extends Protocol {
+  calls: {
+    /** Builds the pipeline and plays it. Resolves when it is playing or prerolling; rejects with GStreamer's error. */
+    open: { params: CaptureParams; result: { readonly opened: true } }
+    ping: { params: Record<string, never>; result: { readonly now: bigint } }
+  }
+  streams: Record<never, never>
+  toHost: { lend: SlotLoan }
+  toEngine: {
+    frame: CapturedFrame
+    /** Frames pulled for which no slot was there, since the last report. */
+    skipped: { readonly count: number }
+    /** The source ended (`end`) or broke (`error`); the host stays up until the engine ends it. */
+    ended: { readonly reason: 'end' | 'error'; readonly message: string }
+  }
+}
+
+export interface CaptureParams {
+  /** A gst-launch description that ends in `appsink name=sink`, with `gdppay` before it. */
+  readonly launch: string
+  /** Format of the frames in the slots; JPEG frames from the pipeline are decoded into it. */
+  readonly format: PixelFormat
+  /** At the end of the stream seek to its start. */
+  readonly loop: boolean
+  /** Frames larger than this are an error, or decoded reduced when they come as JPEG. */
+  readonly maxWidth: number
+  readonly maxHeight: number
+}
+
+export interface CapturedFrame extends SlotLoan {
+  readonly width: number
+  readonly height: number
+  readonly format: ImageFormat
+  readonly bytes: number
+  /** GStreamer's timestamp in nanoseconds; null where the buffer has none. */
+  readonly stamp: bigint | null
+  /** CLOCK_MONOTONIC nanoseconds at which the host had the frame. */
+  readonly arrivedAt: bigint
+}
+
+/** What the addon does around a network: taken from the catalogue (kernel, fit) and the task (thresholds). */
+export interface Plan {
+  readonly fit: 'letterbox' | 'stretch'
+  readonly pad: number
+  readonly mean: readonly [number, number, number]
+  readonly scale: readonly [number, number, number]
+  readonly kernel: string
+  readonly minScore: number
+  readonly iou: number
+  readonly maxRows: number
+  readonly classes: readonly number[]
+}
+
+export interface TensorSpec {
+  readonly name: string
+  readonly type: 'float32' | 'uint8' | 'int32' | 'int64'
+  readonly shape: readonly number[]
+}
+
+export interface VisionProtocol extends Protocol {
+  calls: {
+    /** Loads an ONNX file into a worker thread of its own. Rejects with `invalid` when the file is corrupt. */
+    load: {
+      params: { readonly model: string; readonly path: string; readonly threads: number }
+      result: { readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] }
+    }
+    unload: { params: { readonly model: string }; result: Record<string, never> }
+    openSession: { params: { readonly model: string; readonly plan: Plan }; result: { readonly session: number } }
+    closeSession: { params: { readonly session: number }; result: Record<string, never> }
+    /** Fits, runs, decodes. With `crops` ([count × 4]: x y width height in source pixels) once per crop; rows follow each other, `counts` per crop. */
+    infer: {
+      params: { readonly session: number; readonly image: SlotImage; readonly crops: Float32Array | null }
+      result: { readonly rows: Float32Array; readonly width: number; readonly counts: readonly number[] }
+    }
+    /** Decodes a picture from outside (its bytes lie in one slot after the other) into RGB in `target`, upright by its EXIF orientation, reduced to fit. */
+    decodePicture: {
+      params: {
+        readonly parts: readonly { readonly slot: number; readonly bytes: number }[]
+        readonly target: SlotLoan
+        readonly maxWidth: number
+        readonly maxHeight: number
+      }
+      /** `originalWidth`/`originalHeight`: upright size before reduction. */
+      result: ImageSpec & { readonly originalWidth: number; readonly originalHeight: number }
+    }
+    /** JPEG of a raw image, resized to `width` (null: its own). */
+    encodePicture: {
+      params: {
+        readonly image: SlotImage
+        readonly target: SlotLoan
+        readonly scratch: SlotLoan | null
+        readonly quality: number
+        readonly width: number | null
+      }
+      result: ImageSpec
+    }
+    /** The image as RGB in `target` with an SVG of its size drawn over it. */
+    drawPicture: {
+      params: { readonly image: SlotImage; readonly target: SlotLoan; readonly svg: string }
+      result: ImageSpec
+    }
+    ping: { params: Record<string, never>; result: { readonly now: bigint } }
+  }
+  streams: Record<never, never>
+  toHost: Record<never, never>
+  toEngine: Record<never, never>
+}

@@ -1,0 +1,43 @@
+import type { DetectedObject, PooledImage } from '../core/packet.ts'
+
+export type Priority = 'realtime' | 'interactive' | 'batch'
+
+/** A picture decoded into a slot. The caller releases `image`. */
+export interface DecodedPicture {
+  readonly image: PooledImage
+  /** Upright size of the picture as it was sent; coordinates are scaled back to it. */
+  readonly originalWidth: number
+  readonly originalHeight: number
+}
+
+export interface TaskResult {
+  /** In pixels of the image that was asked about. */
+  readonly objects: readonly DetectedObject[]
+  readonly model: string
+  readonly backend: string
+  readonly simulated: boolean
+}
+
+/** One user's right to ask a task, with options and priority fixed. Loads and chooses the model at the first question. */
+export interface TaskSession extends AsyncDisposable {
+  /** `people`: boxes that a detector found already in this very image, for tasks that work on crops. Borrows the image. */
+  ask(image: PooledImage, signal: AbortSignal, people?: readonly DetectedObject[]): Promise<TaskResult>
+}
+
+/** Tasks on images, and pictures: what nodes and routes see of the models and of the vision host. */
+export interface Vision {
+  /** Names of the tasks, as in `engine/tasks/`. */
+  readonly tasks: readonly string[]
+  /** Throws `not-found` for an unknown task and `invalid` for options that do not fit its schema. Nothing is loaded yet. */
+  openTask(task: string, options: unknown, priority: Priority): TaskSession
+  /** Decodes JPEG, PNG or WebP, upright. Throws `invalid`, `too-large` (by the header, before any pixel is decoded) or `busy`. The caller owns the image. */
+  decodePicture(bytes: Uint8Array, signal: AbortSignal): Promise<DecodedPicture>
+  /** A JPEG in a slot of its own; the caller owns it. quality 1 to 100; width null keeps the size. */
+  encodeJpeg(
+    image: PooledImage,
+    options: { readonly quality: number; readonly width: number | null },
+    signal: AbortSignal,
+  ): Promise<PooledImage>
+  /** The image with boxes, labels and skeletons drawn on it, RGB, in a slot of its own; the caller owns it. */
+  annotate(image: PooledImage, objects: readonly DetectedObject[], signal: AbortSignal): Promise<PooledImage>
+}

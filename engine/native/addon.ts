@@ -1,0 +1,152 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { ImageSpec, PixelFormat } from '../core/packet.ts'
+import { EngineError, messageOf } from '../errors.ts'
+import { projectRoot } from '../root.ts'
+
+/** The image pool's memory in this process: `slots` × `slotBytes` bytes, shared by engine and hosts. */
+export interface NativePool {
+  readonly slots: number
+  /** Bytes of one slot: a whole number of pages. */
+  readonly slotBytes: number
+  /** The memfd to pass to a host at its start; -1 in a host, which has closed it. */
+  readonly fd: number
+  /** Copies `bytes` into the slot at `offset`. */
+  write(slot: number, bytes: Uint8Array, offset: number): void
+  /** A copy of `length` bytes of the slot from `offset`. */
+  read(slot: number, offset: number, length: number): Buffer
+  /** Unmaps; may be called twice. Work under way keeps the mapping until it has settled. */
+  close(): void
+}
+
+/** An image in a slot, as the addon and the hosts name it. */
+export interface SlotImage extends ImageSpec {
+  readonly slot: number
+}
+
+export interface Plane {
+  readonly offset: number
+  readonly stride: number
+  readonly width: number
+  readonly height: number
+}
+
+/** x' = a·x + b·y + c, y' = d·x + e·y + f, on pixel coordinates where the top left pixel spans 0 to 1. */
+export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number]
+
+export interface FitOptions {
+  /** Size of the tensor in pixels. */
+  readonly width: number
+  readonly height: number
+  /** `letterbox` keeps the aspect ratio and centres; `stretch` fills; a box (x, y, width, height in source pixels) or an affine (tensor → source) crops. */
+  readonly mode:
+    | 'letterbox'
+    | 'stretch'
+    | { readonly box: readonly [number, number, number, number] }
+    | { readonly affine: Affine }
+  /** Shape [height, width, 3] or [3, height, width]. */
+  readonly layout: 'nhwc' | 'nchw'
+  /** Value 0 to 255 of what lies outside of the source, before mean and scale. */
+  readonly pad: number
+  /** Per channel R, G, B: output = (value − mean) × scale, value 0 to 255. Ignored for a uint8 target. */
+  readonly mean: readonly [number, number, number]
+  readonly scale: readonly [number, number, number]
+}
+
+/** A tensor as the decode kernels read it. */
+export interface Tensor {
+  readonly data: Float32Array
+  readonly shape: readonly number[]
+}
+
+export interface DecodeOptions {
+  /** Name of a kernel: see `decodeKernels()`. */
+  readonly kernel: string
+  /** Rows with a lower score are left out, 0 to 1. */
+  readonly minScore: number
+  /** Class-wise non-maximum suppression drops the weaker of two boxes that overlap by more than this IoU, 0 to 1. */
+  readonly iou: number
+  /** The most rows given back, best first. */
+  readonly maxRows: number
+  /** Class indexes to keep; empty keeps all. */
+  readonly classes: readonly number[]
+  /** Size of the network's input in pixels. */
+  readonly inputWidth: number
+  readonly inputHeight: number
+  /** Network input → source pixels, as `fit` returned it. */
+  readonly toSource: Affine
+  /** Boxes and points are clipped to this size. */
+  readonly sourceWidth: number
+  readonly sourceHeight: number
+}
+
+export interface JpegHeader {
+  readonly width: number
+  readonly height: number
+}
+
+/** Everything the .node file exports. Synchronous calls are for worker threads, or take well under a millisecond. */
+export interface Addon {
+  /** Makes the pool's memfd (sealed, close-on-exec) and maps it. The engine calls it once. */
+  createPool(slots: number, slotBytes: number): NativePool
+  /** In a host: maps the inherited descriptor and closes it at once. */
+  openPool(fd: number, slots: number, slotBytes: number): NativePool
+  /** In a worker thread of a host: the pool that `openPool` mapped in this process. */
+  attachPool(): NativePool
+  /** Where the planes of a raw image lie, and how many bytes it takes. */
+  imageLayout(
+    format: PixelFormat,
+    width: number,
+    height: number,
+  ): { readonly bytes: number; readonly planes: readonly Plane[] }
+  /**
+   * Fills `target` (3 × width × height elements) with the source image's pixels, antialiased when it shrinks. Returns
+   * the affine from tensor to source pixels. Synchronous: call it in a worker.
+   */
+  fit(pool: NativePool, image: SlotImage, target: Float32Array | Uint8Array, options: FitOptions): Affine
+  /** Names of the decode kernels. */
+  decodeKernels(): readonly string[]
+  /** Values in a row of the kernel: 6 (x1 y1 x2 y2 score class), 57 (the same, then 17 × (x y score)), 51 (17 × (x y score)). */
+  decodeWidth(kernel: string): number
+  /** `[count × decodeWidth] float32`, best first, in source pixels. Synchronous: call it in a worker. */
+  decode(tensors: readonly Tensor[], options: DecodeOptions): Float32Array
+  /** Reads the size from a JPEG's header. Throws `invalid`. */
+  jpegHeader(bytes: Uint8Array): JpegHeader
+  /**
+   * Decodes a JPEG into a slot, reduced by the smallest DCT scale (8/8, 7/8 … 1/8) that fits maxWidth × maxHeight.
+   * Gives the size it was decoded at and the size of the original. Rejects with `invalid` or `too-large`; a truncated picture is `invalid`.
+   */
+  decodeJpeg(
+    pool: NativePool,
+    bytes: Uint8Array,
+    target: number,
+    options: { readonly format: PixelFormat; readonly maxWidth: number; readonly maxHeight: number },
+  ): Promise<ImageSpec & { readonly originalWidth: number; readonly originalHeight: number }>
+  /** Encodes a raw image into another slot (4:2:0). Gives the number of bytes. Rejects with `too-large` when the slot is too small. */
+  encodeJpeg(pool: NativePool, image: SlotImage, target: number, options: { readonly quality: number }): Promise<number>
+  /** Converts a raw image to RGB in another slot, resized by `fit`'s filter when the size differs. */
+  convert(pool: NativePool, image: SlotImage, target: number, width: number, height: number): Promise<ImageSpec>
+  /** This process gets SIGKILL when its parent dies. Throws `closed` when the parent is no longer `parentPid`. */
+  dieWithParent(parentPid: number): void
+  /** Tells systemd (sd_notify protocol); false when NOTIFY_SOCKET is not set. */
+  notify(state: string): boolean
+}
+
+let loaded: Addon | undefined
+
+/** The addon, loaded at the first call. Throws `unavailable` with the way to build it. */
+export function addon(): Addon {
+  loaded ??= loadAddon()
+  return loaded
+}
+
+function loadAddon(): Addon {
+  const file = join(projectRoot, 'addon/build/Release/hailstream.node')
+  try {
+    return createRequire(import.meta.url)(file) as Addon
+  } catch (error) {
+    throw new EngineError('unavailable', `Expected the addon at ${file}: ${messageOf(error)}. Run: npm run setup`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,39 @@
+import type { Logger } from 'pino'
+import type { Clock } from './core/clock.ts'
+import type { Edge } from './core/edge.ts'
+import type { Kind } from './core/packet.ts'
+import type { Accepts, Node, Sink, Source } from './core/plugin.ts'
+import type { CaptureHosts } from './hosts/capture-hosts.ts'
+import type { Vision } from './inference/vision.ts'
+import type { BrowserSources } from './streams/browser-sources.ts'
+
+/** What a plug-in may ask of the world. The runner makes one for each stream of a pipeline. */
+export interface Tools {
+  readonly pipeline: string
+  /** The stream that this plug-in makes; its packets carry the name. */
+  readonly stream: string
+  readonly log: Logger
+  readonly clock: Clock
+  /** What stands before a node: its policy and counters, for `runEach`. A source has one too, which counts what it lost. */
+  readonly edge: Edge
+  /** The next `seq` of this source; goes on across restarts. Sources only. */
+  nextSeq(): number
+  /** Child processes that capture with GStreamer. */
+  readonly capture: CaptureHosts
+  /** Tasks on images, and pictures: decoding, encoding, drawing. */
+  readonly vision: Vision
+  /** Frames that web pages send. */
+  readonly browser: BrowserSources
+}
+
+export function defineSource<K extends Kind, O>(source: Omit<Source<K, O, Tools>, 'type'>): Source<K, O, Tools> {
+  return { type: 'source', ...source }
+}
+export function defineNode<const A extends Accepts, K extends Kind, O>(
+  node: Omit<Node<A, K, O, Tools>, 'type'>,
+): Node<A, K, O, Tools> {
+  return { type: 'node', ...node }
+}
+export function defineSink<const A extends Accepts, O>(sink: Omit<Sink<A, O, Tools>, 'type'>): Sink<A, O, Tools> {
+  return { type: 'sink', ...sink }
+}
