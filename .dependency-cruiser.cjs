@@ -1,0 +1,78 @@
+/** Who may import whom: ARCHITECTURE section 14 as rules. `setup.mjs --lint` fails when no module is seen. */
+const only = (name, from, allowed, comment) => ({
+  name,
+  severity: 'error',
+  comment,
+  from: { path: from },
+  to: { path: '^engine/', pathNot: [from, ...allowed] },
+})
+const basics = ['^engine/errors\\.ts$', '^engine/root\\.ts$']
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
+    only('core-alone', '^engine/core/', basics, 'core knows no camera, model or socket'),
+    only('native-below', '^engine/native/', [...basics, '^engine/core/'], 'native imports core'),
+    only('hosts-below', '^engine/hosts/', [...basics, '^engine/(core|native)/'], 'hosts import native and core'),
+    only(
+      'inference-below',
+      '^engine/inference/',
+      [...basics, '^engine/(core|native|hosts)/', '^engine/tools\\.ts$'],
+      'inference imports hosts, native and core',
+    ),
+    only(
+      'plug-ins-apart',
+      '^engine/(sources|nodes|tasks|sinks)/',
+      [...basics, '^engine/core/', '^engine/inference/', '^engine/hosts/(launch|protocol)\\.ts$', '^engine/tools\\.ts$'],
+      'plug-ins import core and the interfaces in inference, never each other',
+    ),
+    only(
+      'streams-below',
+      '^engine/streams/',
+      [...basics, '^engine/(core|native)/'],
+      'streams import core; pixels are read through native',
+    ),
+    only('server-below', '^engine/server/', [...basics, '^engine/(core|streams)/'], 'the server knows topics, not models'),
+    only(
+      'routes-below',
+      '^engine/routes/',
+      [...basics, '^engine/(core|inference|jobs|voice|streams)/'],
+      'routes never touch native and never each other',
+    ),
+    {
+      name: 'routes-apart',
+      severity: 'error',
+      comment: 'what two standards share lies below them, never sideways',
+      from: { path: '^engine/routes/([^/]+)\\.ts$' },
+      to: { path: '^engine/routes/', pathNot: ['^engine/routes/$1\\.ts$', '^engine/routes/answer\\.ts$'] },
+    },
+    {
+      name: 'wire-alone',
+      severity: 'error',
+      comment: 'of all engine, the web page imports streams/wire.ts alone',
+      from: { path: '^web/' },
+      to: { path: '^engine/', pathNot: '^engine/streams/wire\\.ts$' },
+    },
+    {
+      name: 'uws-in-server',
+      severity: 'error',
+      comment: 'only server/ sees uWebSockets.js',
+      from: { path: '^engine/', pathNot: '^engine/server/' },
+      to: { path: 'uWebSockets' },
+    },
+    {
+      name: 'backends-in-app',
+      severity: 'error',
+      comment: 'only app.ts and inference import concrete backends',
+      from: { path: '^engine/', pathNot: '^engine/(app\\.ts|inference/)' },
+      to: { path: '^engine/inference/(onnx|hailo)\\.ts$' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    includeOnly: '^(engine|web)/|node_modules/(uWebSockets|uws-pack)',
+    tsPreCompilationDeps: true,
+    parser: 'swc',
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'], exportsFields: ['exports'] },
+  },
+}

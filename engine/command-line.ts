@@ -1,0 +1,74 @@
+import { parseArgs } from 'node:util'
+import { EngineError, messageOf } from './errors.ts'
+
+export type OptionName = 'config' | 'port' | 'host' | 'pipelines' | 'token-file' | 'access' | 'log-level'
+
+/** What was typed, not yet judged: values are checked by the configuration's schema. */
+export interface CommandLine {
+  readonly command: 'start' | 'help' | 'version'
+  readonly options: Readonly<Partial<Record<OptionName, string>>>
+  /** Each `--set key.path=value`, in order. */
+  readonly set: readonly { readonly path: string; readonly text: string }[]
+}
+
+export const usage = `hailstream: realtime AI streams on the edge
+
+  hailstream start [options]
+
+  --config FILE           configuration (hailstream.yaml)              HAILSTREAM_CONFIG
+  --port N                port to listen on (8080)                     HAILSTREAM_PORT
+  --host ADDRESS          address to listen on (127.0.0.1)             HAILSTREAM_HOST
+  --pipelines DIR         folder with pipelines                        HAILSTREAM_PIPELINES
+  --token-file FILE       token that other machines must show          HAILSTREAM_TOKEN_FILE
+  --access open           no token, on any address                     HAILSTREAM_ACCESS
+  --log-level LEVEL       trace, debug, info, warn or error            HAILSTREAM_LOG_LEVEL
+  --set key.path=value    any key of the configuration; may be repeated
+
+HAILSTREAM_STATE is the folder for everything the engine writes. Options win over variables, variables over the file.
+`
+
+const text = { type: 'string' } as const
+
+/** Reads the arguments after the program's name. Throws `invalid` for an unknown command or option. */
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  const { values, positionals } = parse(args)
+  const { set, help, version, ...options } = values
+  if (help === true || positionals[0] === 'help') return { command: 'help', options: {}, set: [] }
+  if (version === true) return { command: 'version', options: {}, set: [] }
+  if (positionals.length !== 1 || positionals[0] !== 'start') {
+    throw new EngineError(
+      'invalid',
+      `Expected the command start, received ${positionals.join(' ') || 'none'}. Try: hailstream help`,
+    )
+  }
+  return { command: 'start', options, set: (set ?? []).map(parseSetting) }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        config: text,
+        port: text,
+        host: text,
+        pipelines: text,
+        'token-file': text,
+        access: text,
+        'log-level': text,
+        set: { type: 'string', multiple: true },
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean' },
+      },
+    })
+  } catch (error) {
+    throw new EngineError('invalid', messageOf(error), { cause: error })
+  }
+}
+
+function parseSetting(setting: string) {
+  const at = setting.indexOf('=')
+  if (at < 1) throw new EngineError('invalid', `--set: Expected key.path=value, received ${setting}`)
+  return { path: setting.slice(0, at), text: setting.slice(at + 1) }
+}
