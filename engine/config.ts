@@ -24,7 +24,7 @@ const imageSize = z
 
 const listenSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
-  port: z.coerce.number().int().min(0).max(65_535).default(8080),
+  port: z.number().int().min(0).max(65_535).default(8080),
   /** Not here yet: a later version makes or takes a certificate. */
   tls: z.null().default(null),
   access: z.enum(['token-unless-loopback', 'open']).default('token-unless-loopback'),
@@ -123,7 +123,7 @@ function gather(line: CommandLine, environment: Environment, file: string | unde
   const values = file === undefined ? {} : readFile(file)
   const places = new Map<string, string>()
   const put = (path: string, value: unknown, place: string) => {
-    setPath(values, path, value, place)
+    setPath(values, path, path === 'listen.port' ? toNumber(value) : value, place)
     places.set(path, place)
   }
   for (const { variable, path } of settings)
@@ -167,6 +167,11 @@ function parseScalar(text: string): unknown {
     if (error instanceof YAMLParseError) return text
     throw error
   }
+}
+
+/** Variables and options are text; a port that is none stays text, and the schema names it. */
+function toNumber(value: unknown): unknown {
+  return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
 }
 
 function setPath(values: Record<string, unknown>, path: string, value: unknown, place: string): void {

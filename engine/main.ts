@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createApp } from './app.ts'
+import { parseCommandLine, usage } from './command-line.ts'
+import { loadConfig } from './config.ts'
+import { EngineError } from './errors.ts'
+import { createLog, type Logger } from './log.ts'
+import { projectRoot } from './root.ts'
+
+/** Time for an orderly stop; what is left then ends with the process. systemd's TimeoutStopSec is longer. */
+const stopDeadlineMs = 9000
+
+/** A mistake in options, variables or the configuration file. */
+const exitInvalid = 2
+const exitPortTaken = 3
+
+const version = (JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string }).version
+
+try {
+  await main()
+} catch (error) {
+  if (!(error instanceof EngineError)) throw error
+  console.error(`hailstream: ${error.message}`)
+  process.exit(error.code === 'invalid' ? exitInvalid : error.code === 'conflict' ? exitPortTaken : 1)
+}
+
+async function main(): Promise<void> {
+  const line = parseCommandLine(process.argv.slice(2))
+  if (line.command === 'help') return void process.stdout.write(usage)
+  if (line.command === 'version') return void process.stdout.write(`${version}\n`)
+  const config = loadConfig(line, process.env)
+  const log = createLog(config.log.level)
+  const app = await createApp(config, version, log)
+  log.info({ url: app.url }, 'listening')
+  stopOnSignal(app, log)
+}
+
+function stopOnSignal(app: AsyncDisposable, log: Logger): void {
+  let stopping = false
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) return
+    stopping = true
+    log.info({ signal }, 'stopping')
+    setTimeout(() => {
+      log.error({ afterMs: stopDeadlineMs }, 'not everything stopped in time')
+      process.exit(1)
+    }, stopDeadlineMs).unref()
+    void app[Symbol.asyncDispose]().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ error: String(error) }, 'the stop failed')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
