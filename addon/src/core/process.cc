@@ -1,0 +1,57 @@
+#include "core/process.h"
+
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+
+#include "core/error.h"
+
+namespace hailstream {
+namespace {
+
+/** The address of a path or, with a leading @, of an abstract socket; gives its length. */
+socklen_t fillAddress(const std::string& name, sockaddr_un& address) {
+  if (name.size() < 2 || name.size() >= sizeof address.sun_path || (name[0] != '/' && name[0] != '@'))
+    throw Error(ErrorCode::invalid, "Expected NOTIFY_SOCKET to be a path or @name of 2 to 107 bytes, received " + name);
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, name.data(), name.size());
+  if (name[0] == '@') address.sun_path[0] = '\0';
+  return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+}
+
+}  // namespace
+
+void dieWithParent(int parentPid) {
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    throw Error(ErrorCode::unavailable, std::string("Expected prctl to work, received: ") + std::strerror(errno));
+  // The parent may have died before prctl; then this process has been given another one.
+  if (getppid() != parentPid)
+    throw Error(ErrorCode::closed, "Expected the parent to be process " + std::to_string(parentPid) +
+                                       ", received " + std::to_string(getppid()) + ": it has exited");
+}
+
+bool notifySystemd(const std::string& state) {
+  const char* name = std::getenv("NOTIFY_SOCKET");
+  if (name == nullptr || *name == '\0') return false;
+  sockaddr_un address{};
+  const socklen_t length = fillAddress(name, address);
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const ssize_t sent = fd < 0 ? -1
+                              : sendto(fd, state.data(), state.size(), MSG_NOSIGNAL,
+                                       reinterpret_cast<const sockaddr*>(&address), length);
+  const int error = errno;
+  if (fd >= 0) close(fd);
+  if (sent < 0)
+    throw Error(ErrorCode::unavailable,
+                std::string("Expected NOTIFY_SOCKET ") + name + " to take a message, received: " + std::strerror(error));
+  return true;
+}
+
+}  // namespace hailstream

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hailstream {
+
+/** A float32 tensor that a kernel reads. Borrowed: it must outlive the call. `data` has as many values as `shape` says. */
+struct Tensor {
+  std::span<const float> data;
+  std::vector<std::size_t> shape;
+};
+
+/** What a kernel is asked. Units and ranges as in `engine/native/addon.ts`, whose binding has checked them. */
+struct DecodeOptions {
+  float minScore = 0.25f;
+  float iou = 0.45f;
+  std::size_t maxRows = 300;
+  /** Class indexes to keep, sorted; empty keeps all. */
+  std::vector<std::uint32_t> classes;
+  double inputWidth = 0;
+  double inputHeight = 0;
+  /** Network input → source pixels: x' = a·x + b·y + c, y' = d·x + e·y + f. */
+  std::array<double, 6> toSource = {1, 0, 0, 0, 1, 0};
+  double sourceWidth = 0;
+  double sourceHeight = 0;
+};
+
+/** Tensors → rows in source pixels, best first. Throws `invalid` when the tensors are not the ones it decodes. */
+using Decode = std::vector<float> (*)(std::span<const Tensor>, const DecodeOptions&);
+
+/** A decode kernel: pure arithmetic, callable from any thread. */
+struct Kernel {
+  std::string_view name;
+  /** Values in a row. */
+  std::size_t width;
+  Decode decode;
+};
+
+/** Enters a kernel into the registry; made at namespace scope beside the kernel, so that adding a file is enough. */
+class KernelEntry {
+ public:
+  KernelEntry(std::string_view name, std::size_t width, Decode decode);
+};
+
+/** All kernels, by name. */
+std::vector<Kernel> kernels();
+
+/** Throws `invalid` for an unknown name, with those that are known. */
+const Kernel& findKernel(std::string_view name);
+
+/** `[1 × 84 × 8400]`, for messages. */
+std::string shapeText(std::span<const std::size_t> shape);
+
+/** `[1 × 84 × 8400], [1 × 64 × 80 × 80]`, for messages. */
+std::string shapesText(std::span<const Tensor> tensors);
+
+/** Throws `invalid`: what the kernel decodes, and what it got. */
+[[noreturn]] void rejectTensors(std::string_view kernel, std::string_view expected, std::span<const Tensor> tensors);
+
+}  // namespace hailstream

@@ -1,0 +1,18 @@
+#include <napi.h>
+
+#include "binding/exports.h"
+
+namespace {
+
+Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
+  hailstream::registerPool(env, exports);
+  hailstream::registerImages(env, exports);
+  hailstream::registerJpeg(env, exports);
+  hailstream::registerDecode(env, exports);
+  hailstream::registerProcess(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(hailstream, registerAll)
