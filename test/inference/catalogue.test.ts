@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { classOf, labelOf, loadCatalogue, parseCatalogue } from '../../engine/inference/catalogue.ts'
+import { coco80, cocoKeypoints } from '../../engine/inference/labels.ts'
+import { addon } from '../../engine/native/addon.ts'
+import { projectRoot } from '../../engine/root.ts'
+
+const catalogue = loadCatalogue()
+const hasAddon = existsSync(join(projectRoot, 'addon/build/Release/hailstream.node'))
+
+const entry = `
+toy:
+  task: detect
+  summary: A toy
+  licence: MIT
+  file: toy.onnx
+  download: { url: 'https://example.org/toy.onnx', verified: false }
+  plan: { fit: stretch, pad: 0, kernel: yolov8, minScore: 0.5 }
+  labels: coco80
+`
+
+describe('the catalogue', () => {
+  test('names a licence, a file and a way to get it for every model', () => {
+    for (const model of catalogue.entries) {
+      expect(model.licence, model.name).toMatch(/AGPL|Apache|MIT/)
+      expect(model.bundled ?? model.download, model.name).toBeDefined()
+    }
+  })
+
+  test('never takes a model of an unverified address for verified', () => {
+    const downloads = catalogue.entries.filter((model) => model.download !== undefined)
+    expect(downloads.length).toBeGreaterThan(0)
+    for (const model of downloads) expect(model.download?.verified, model.name).toBe(false)
+  })
+
+  test('tries the models of a task in the order of the file, a bundled one last', () => {
+    for (const task of ['detect', 'pose']) {
+      const candidates = catalogue.candidates(task)
+      expect(candidates.at(-1)?.bundled, task).toBeDefined()
+      expect(candidates.slice(0, -1).every((model) => model.bundled === undefined)).toBe(true)
+    }
+    expect(catalogue.candidates('detect')[0]?.name).toBe('yolov8n')
+    expect(catalogue.candidates('juggle')).toEqual([])
+  })
+
+  test('names the models there are when asked for one that is not there', () => {
+    expect(() => catalogue.entry('yolov99')).toThrow(/yolov8n.*received yolov99/)
+  })
+
+  test('numbers the 80 classes as COCO does', () => {
+    expect(coco80).toHaveLength(80)
+    expect(new Set(coco80).size).toBe(80)
+    expect([coco80[0], coco80[5], coco80[16], coco80[79]]).toEqual(['person', 'bus', 'dog', 'toothbrush'])
+    expect(cocoKeypoints).toHaveLength(17)
+    const model = catalogue.entry('centernet-mobilenet')
+    expect(classOf(model, 'bus')).toBe(5)
+    expect(labelOf(model, 5)).toBe('bus')
+    expect(() => labelOf(model, 80)).toThrow(/class 80/)
+  })
+
+  test.skipIf(!hasAddon)('names decode kernels that the addon has', () => {
+    const kernels = addon().decodeKernels()
+    for (const model of catalogue.entries) expect(kernels, model.name).toContain(model.plan.kernel)
+  })
+})
+
+describe('a catalogue that is wrong', () => {
+  test.each([
+    ['an unknown key', entry.replace('labels:', 'colour: blue\n  labels:'), /toy: Unrecognized key.*colour/],
+    ['no licence', entry.replace('  licence: MIT\n', ''), /toy\.licence/],
+    ['a folder in the file name', entry.replace('file: toy', 'file: ../toy'), /toy\.file: Expected the name/],
+    ['an address without TLS', entry.replace('https:', 'http:'), /toy\.download\.url/],
+    ['an unknown label set', entry.replace('coco80', 'coco90'), /toy\.labels/],
+    ['neither download nor package', entry.replace(/ {2}download.*\n/, ''), /either download or bundled/],
+    ['a name given twice', entry + entry, /unique/],
+    ['a file given twice', entry + entry.replace('toy:', 'top:'), /top\.file: toy\.onnx belongs to toy/],
+    ['text that is no YAML', 'a: [', /models\.yaml/],
+  ])('with %s is refused, with the place', (_, text, message) => {
+    expect(() => parseCatalogue(text, 'models.yaml')).toThrow(message)
+  })
+
+  test('is told from one that is right', () => {
+    expect(parseCatalogue(entry, 'models.yaml').entry('toy').plan).toMatchObject({ iou: 0.45, scale: [1, 1, 1] })
+  })
+})
