@@ -1,0 +1,42 @@
+import { writeFileSync } from 'node:fs'
+import { setPriority } from 'node:os'
+import { addon, type NativePool } from '../native/addon.ts'
+
+/** What the engine's `Host` tells the process that it starts, by environment. */
+export const hostVariables = {
+  parent: 'HAILSTREAM_HOST_PARENT',
+  slots: 'HAILSTREAM_HOST_SLOTS',
+  slotBytes: 'HAILSTREAM_HOST_SLOT_BYTES',
+} as const
+/** The pool's descriptor in a host: it follows stdin, stdout, stderr and the channel. */
+export const hostPoolFd = 4
+
+/** A host gives way to the engine. */
+const niceness = 5
+/** When memory is short the kernel takes a host first. */
+const oomScore = 500
+
+/**
+ * Turns this process into a host: it dies with the engine, ignores the terminal's signals, gives way to the engine, and maps the
+ * image pool. The first thing a host does, in its main thread. `onClose` runs when the engine has closed the channel.
+ */
+export function enterHost(onClose: () => void = () => process.exit(0)): NativePool {
+  process.on('SIGINT', ignore)
+  process.on('SIGTERM', ignore)
+  process.on('disconnect', onClose)
+  addon().dieWithParent(readNumber(hostVariables.parent))
+  setPriority(niceness)
+  writeFileSync('/proc/self/oom_score_adj', String(oomScore))
+  return addon().openPool(hostPoolFd, readNumber(hostVariables.slots), readNumber(hostVariables.slotBytes))
+}
+
+function ignore(): void {
+  // The engine ends its hosts itself; a signal to the whole group must not take them away first.
+}
+
+function readNumber(variable: string): number {
+  const value = Number(process.env[variable])
+  if (!Number.isInteger(value) || value <= 0)
+    throw new Error(`Expected ${variable} to be set by the engine, received ${process.env[variable]}`)
+  return value
+}

@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { isAbsolute, join } from 'node:path'
+import type { Logger } from 'pino'
+import type { NativePool } from '../native/addon.ts'
+import { projectRoot } from '../root.ts'
+import { type CallName, Channel, type ParamsOf, type Port } from './channel.ts'
+import { hostVariables } from './enter.ts'
+import { followLines } from './follow-lines.ts'
+import type { Message, Protocol } from './protocol.ts'
+
+/** How long the engine waits for a host, in milliseconds. */
+export interface HostTiming {
+  /** From start to the first answer. */
+  readonly readyMs: number
+  readonly pingEveryMs: number
+  /** A host that leaves a ping unanswered for so long is killed. */
+  readonly pingMs: number
+  /** From the closing of the channel to SIGKILL. */
+  readonly endMs: number
+  /** From SIGKILL until the kernel must have given the process back. */
+  readonly reapMs: number
+}
+export const hostTiming: HostTiming = { readyMs: 10_000, pingEveryMs: 2000, pingMs: 10_000, endMs: 2000, reapMs: 5000 }
+
+export interface HostProcessOptions {
+  /** Name of a file in `dist/engine/hosts/`, or the absolute path of a script. */
+  readonly entry: string
+  readonly memory: NativePool
+  readonly log: Logger
+  readonly env: Readonly<Record<string, string>>
+  readonly timing: HostTiming
+}
+
+/** One incarnation of a host: a child process with a channel, watched by pings. Its owner calls `end`. */
+export class HostProcess<P extends Protocol> {
+  readonly channel: Channel<P>
+  /** Resolves when the process was reaped, with how it ended. */
+  readonly exited: Promise<string>
+  readonly #child: ChildProcess
+  readonly #options: HostProcessOptions
+  #ping: NodeJS.Timeout | undefined
+
+  constructor(options: HostProcessOptions) {
+    this.#options = options
+    this.#child = startChild(options)
+    this.exited = exitOf(this.#child)
+    this.channel = new Channel(childPort(this.#child), (method) => this.kill(`no answer to ${method}`))
+    void this.exited.then(() => clearTimeout(this.#ping))
+    followLines(this.#child.stdout, (line) => options.log.debug({ line }, 'host printed'))
+    followLines(this.#child.stderr, (line) => options.log.warn({ line }, 'host printed'))
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** Resolves when the host answers for the first time; rejects when it dies before, or is too slow and so killed. */
+  async ready(): Promise<void> {
+    await this.#askPing(this.#options.timing.readyMs)
+    this.#watch()
+  }
+
+  /** SIGKILL; `exited` tells when it is over. */
+  kill(why: string): void {
+    this.#options.log.warn({ pid: this.pid, why }, 'host killed')
+    this.#child.kill('SIGKILL')
+  }
+
+  /** Closes the channel, which asks the host to leave, and after a deadline kills it. Resolves when it was reaped. */
+  async end(): Promise<void> {
+    const { endMs, reapMs } = this.#options.timing
+    if (this.#child.connected) this.#child.disconnect()
+    if (await within(endMs, this.exited)) return
+    this.kill('did not leave in time')
+    if (!(await within(reapMs, this.exited))) this.#options.log.error({ pid: this.pid }, 'host cannot be reaped')
+  }
+
+  #watch(): void {
+    this.#ping = setTimeout(async () => {
+      // A failed ping has killed the host already, or found it gone.
+      await this.#askPing(this.#options.timing.pingMs).then(
+        () => this.#watch(),
+        () => undefined,
+      )
+    }, this.#options.timing.pingEveryMs)
+  }
+
+  #askPing(deadlineMs: number): Promise<unknown> {
+    const never = new AbortController().signal
+    return this.channel.begin('ping' as CallName<P>, {} as ParamsOf<P, CallName<P>>, { signal: never, deadlineMs })
+      .answer
+  }
+}
+
+function startChild({ entry, memory, env }: HostProcessOptions): ChildProcess {
+  const file = isAbsolute(entry) ? entry : join(projectRoot, 'dist/engine/hosts', `${entry}.js`)
+  return spawn(process.execPath, ['--enable-source-maps', file], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', memory.fd],
+    serialization: 'advanced',
+    env: {
+      ...withoutToken(process.env),
+      ...env,
+      [hostVariables.parent]: String(process.pid),
+      [hostVariables.slots]: String(memory.slots),
+      [hostVariables.slotBytes]: String(memory.slotBytes),
+    },
+  })
+}
+
+/** A host talks to cameras and decodes what strangers send: it must not know the token. */
+function withoutToken(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name !== 'HAILSTREAM_TOKEN'))
+}
+
+function exitOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal ?? `status ${code}`))
+    child.on('error', (error) => {
+      // Without a pid it never ran, so no `exit` will come. Other errors concern the pipe, whose end is told by `disconnect`.
+      if (child.pid === undefined) resolve(error.message)
+    })
+  })
+}
+
+function childPort(child: ChildProcess): Port {
+  return {
+    send: (message) => {
+      if (child.connected) child.send(message, () => undefined)
+    },
+    onMessage: (listener) => void child.on('message', (message) => listener(message as Message)),
+    onClose: (listener) => {
+      child.on('disconnect', listener)
+      child.on('error', listener)
+    },
+  }
+}
+
+/** Whether the promise resolves within the time. */
+async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  try {
+    return await Promise.race([promise.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
