@@ -96,3 +96,53 @@ function parseHead(bytes: Uint8Array): BinaryHead {
   }
   return head as BinaryHead
 }
+
+/** Repeated by the answer to the request that carried it. */
+export type RequestId = string | number
+
+/** What a client may say as text on a WebSocket. */
+export type SocketRequest =
+  | {
+      readonly type: 'subscribe'
+      readonly topic: string
+      /** At most so many messages unacknowledged, 1 to 1024; then the newest waits. */
+      readonly credits?: number
+      /** At most so many messages a second, the newest; above 0, at most 1000. */
+      readonly rate?: number
+      readonly id?: RequestId
+    }
+  | { readonly type: 'unsubscribe'; readonly topic: string; readonly id?: RequestId }
+  /** Acknowledges all up to `n`. On a one-topic socket `topic` may be left out. Never answered. */
+  | { readonly type: 'ack'; readonly topic?: string; readonly n: number }
+  /** Opens a browser source: frames follow as binary messages with a `FrameHead`. */
+  | { readonly type: 'publish'; readonly source: string; readonly id?: RequestId }
+
+/** What the server says as text, beside result messages, which alone carry no `type`. */
+export type SocketAnswer =
+  | { readonly type: 'subscribed' | 'unsubscribed'; readonly topic: string; readonly id?: RequestId }
+  | { readonly type: 'publishing'; readonly source: string; readonly id?: RequestId }
+  /** The frame `seq` was taken over: one more may be sent. */
+  | { readonly type: 'ack'; readonly source: string; readonly seq: number }
+  /** Demand went and came. One of the two follows `publishing`. */
+  | { readonly type: 'pause' | 'resume'; readonly source: string }
+  | ErrorAnswer
+
+/** Something was wrong; the socket stays open. `error` is short and stable, `detail` a sentence. */
+export interface ErrorAnswer {
+  readonly type: 'error'
+  readonly error: string
+  readonly detail: string
+  readonly id?: RequestId
+}
+
+/** Header of a frame that a page sends to its browser source. */
+export interface FrameHead extends BinaryHead {
+  readonly source: string
+  /** The page's own count, for acknowledgement. */
+  readonly seq: number
+  /** Unix milliseconds by the page's clock. */
+  readonly capturedAt: number
+}
+
+/** The most frames that a page may have sent without an acknowledgement. */
+export const maxUnacknowledgedFrames = 2

@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto'
+import type { Observable, Subscription } from 'rxjs'
+import type { Clock } from '../core/clock.ts'
+import { Edge, runEach } from '../core/edge.ts'
+import type { Kind, Packet } from '../core/packet.ts'
+import { EngineError, messageOf } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { type EncodedMessage, encodePacket, type ReadImage, round } from './encode.ts'
+
+export interface Offer {
+  readonly kind: Kind
+  /** Every subscription owns the packets it gets. Images are JPEG. */
+  readonly packets: Observable<Packet>
+  /** JSON schema of the payload, shown to clients. */
+  readonly schema?: unknown
+}
+
+export interface TopicSummary {
+  readonly topic: string
+  readonly kind: Kind
+  readonly pipeline: string
+  readonly stream: string
+  readonly subscribers: number
+  readonly schema: unknown
+}
+
+/** Someone who gets a topic's messages. */
+export interface Listener {
+  /** Clients that it stands for. */
+  readonly size: number
+  /** Called in the order of `n`; returns at once. */
+  deliver(message: EncodedMessage): void
+  /** The topic was taken back: nothing more comes. */
+  ended?(): void
+}
+
+interface Topic {
+  readonly name: string
+  readonly offer: Offer
+  readonly edge: Edge
+  readonly listeners: Set<Listener>
+  subscription: Subscription | undefined
+  latest: EncodedMessage | undefined
+}
+
+export interface HubOptions {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly readImage: ReadImage
+  /** Told after each packet: nanoseconds from its capture to its publication. */
+  readonly onPublished?: (topic: string, latency: bigint) => void
+}
+
+/** Topics between streams and clients: opened by the first listener, closed after the last, encoded once per packet. */
+export class Hub {
+  /** Random text per start of the engine: with `n` it names a message. */
+  readonly epoch = randomBytes(4).toString('hex')
+  readonly #options: HubOptions
+  readonly #topics = new Map<string, Topic>()
+  /** The next `n` per topic; outlives the offer, so that no number is given twice in one epoch. */
+  readonly #counters = new Map<string, number>()
+
+  constructor(options: HubOptions) {
+    this.#options = options
+  }
+
+  /** Makes the stream a topic, `<pipeline>/<stream>`; the returned function takes it back. Throws `conflict` for a name in use. */
+  offer(name: string, offer: Offer): () => void {
+    if (this.#topics.has(name)) throw new EngineError('conflict', `Expected a new topic, but ${name} is offered already`)
+    const edge = new Edge(`topic ${name}`)
+    const topic: Topic = { name, offer, edge, listeners: new Set(), subscription: undefined, latest: undefined }
+    this.#topics.set(name, topic)
+    return () => this.#withdraw(topic)
+  }
+
+  topics(): TopicSummary[] {
+    return [...this.#topics.values()].map(({ name, offer, listeners }) => {
+      const [pipeline = '', ...stream] = name.split('/')
+      const subscribers = [...listeners].reduce((sum, { size }) => sum + size, 0)
+      return { topic: name, kind: offer.kind, pipeline, stream: stream.join('/'), subscribers, schema: offer.schema ?? null }
+    })
+  }
+
+  has(name: string): boolean {
+    return this.#topics.has(name)
+  }
+
+  kindOf(name: string): Kind {
+    return this.#find(name).offer.kind
+  }
+
+  /** The newest message while somebody listens; undefined before the first, and when nobody listens. */
+  latest(name: string): EncodedMessage | undefined {
+    return this.#find(name).latest
+  }
+
+  /** Listens until the returned function is called. Throws `not-found`. The first listener opens the stream. */
+  subscribe(name: string, listener: Listener): () => void {
+    const topic = this.#find(name)
+    topic.listeners.add(listener)
+    this.#open(topic)
+    return () => this.#leave(topic, listener)
+  }
+
+  #find(name: string): Topic {
+    const topic = this.#topics.get(name)
+    if (topic === undefined) throw new EngineError('not-found', `Expected one of the topics of GET /api/topics, received ${name}`)
+    return topic
+  }
+
+  #open(topic: Topic): void {
+    if (topic.subscription !== undefined && !topic.subscription.closed) return
+    const { log } = this.#options
+    const tell = (error: unknown, message: string) => log.error({ topic: topic.name, reason: messageOf(error) }, message)
+    const onError = (error: unknown) => {
+      if (topic.edge.counts.failed <= 1) tell(error, 'packet not published, and more may follow')
+    }
+    const publish = runEach<Packet, Packet>(topic.edge, (packet) => this.#publish(topic, packet), { onError })
+    topic.subscription = topic.offer.packets
+      .pipe(publish)
+      .subscribe({ error: (error: unknown) => tell(error, 'stream ended') })
+    // A listener may have left already, while the first packet was delivered.
+    if (topic.listeners.size === 0) this.#close(topic)
+  }
+
+  #publish(topic: Topic, packet: Packet): undefined {
+    const { clock, readImage, onPublished } = this.#options
+    const n = this.#counters.get(topic.name) ?? 0
+    const now = clock.now()
+    const head = {
+      topic: topic.name,
+      n,
+      epoch: this.epoch,
+      seq: packet.seq,
+      capturedAt: round(clock.toUnixMs(packet.capturedAt), 1000),
+      publishedAt: round(clock.toUnixMs(now), 1000),
+    }
+    const message = encodePacket(packet, head, readImage)
+    this.#counters.set(topic.name, n + 1)
+    topic.latest = message
+    for (const listener of topic.listeners) listener.deliver(message)
+    onPublished?.(topic.name, now - packet.capturedAt)
+  }
+
+  #leave(topic: Topic, listener: Listener): void {
+    if (topic.listeners.delete(listener) && topic.listeners.size === 0) this.#close(topic)
+  }
+
+  #withdraw(topic: Topic): void {
+    if (this.#topics.get(topic.name) !== topic) return
+    this.#topics.delete(topic.name)
+    this.#close(topic)
+    for (const listener of [...topic.listeners]) listener.ended?.()
+    topic.listeners.clear()
+  }
+
+  #close(topic: Topic): void {
+    topic.subscription?.unsubscribe()
+    topic.subscription = undefined
+    topic.latest = undefined
+  }
+}
