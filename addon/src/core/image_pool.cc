@@ -67,8 +67,8 @@ std::shared_ptr<ImagePool> ImagePool::open(int fd, std::size_t slots, std::size_
   struct stat status {};
   if (fstat(fd, &status) != 0) fail("fstat of the image pool");
   if (static_cast<std::size_t>(status.st_size) != slots * rounded)
-    throw Error(ErrorCode::invalid, "Expected a pool of " + std::to_string(slots * rounded) + " bytes, received one of " +
-                                        std::to_string(status.st_size));
+    throw Error(ErrorCode::invalid, "Expected a pool of " + std::to_string(slots * rounded) +
+                                        " bytes, received one of " + std::to_string(status.st_size));
   auto pool = map(fd, slots, rounded);
   close(fd);
   return pool;

@@ -33,8 +33,8 @@ void dieWithParent(int parentPid) {
     throw Error(ErrorCode::unavailable, std::string("Expected prctl to work, received: ") + std::strerror(errno));
   // The parent may have died before prctl; then this process has been given another one.
   if (getppid() != parentPid)
-    throw Error(ErrorCode::closed, "Expected the parent to be process " + std::to_string(parentPid) +
-                                       ", received " + std::to_string(getppid()) + ": it has exited");
+    throw Error(ErrorCode::closed, "Expected the parent to be process " + std::to_string(parentPid) + ", received " +
+                                       std::to_string(getppid()) + ": it has exited");
 }
 
 bool notifySystemd(const std::string& state) {
@@ -49,8 +49,8 @@ bool notifySystemd(const std::string& state) {
   const int error = errno;
   if (fd >= 0) close(fd);
   if (sent < 0)
-    throw Error(ErrorCode::unavailable,
-                std::string("Expected NOTIFY_SOCKET ") + name + " to take a message, received: " + std::strerror(error));
+    throw Error(ErrorCode::unavailable, std::string("Expected NOTIFY_SOCKET ") + name +
+                                            " to take a message, received: " + std::strerror(error));
   return true;
 }
 

@@ -4,7 +4,8 @@
 
 namespace hailstream {
 
-/** This process gets SIGKILL when the thread's parent dies. Throws `closed` when the parent is no longer `parentPid`. */
+/** This process gets SIGKILL when the thread's parent dies. Throws `closed` when the parent is no longer `parentPid`.
+ */
 void dieWithParent(int parentPid);
 
 /** Sends `state` to systemd by the sd_notify protocol; false when NOTIFY_SOCKET is not set. Throws `unavailable`. */

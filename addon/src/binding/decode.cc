@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <limits>
+
+#include "binding/arguments.h"
+#include "binding/exports.h"
+#include "kernels/kernel.h"
+
+namespace hailstream {
+namespace {
+
+constexpr std::uint32_t mostTensors = 64;
+constexpr std::uint32_t mostAxes = 8;
+constexpr std::int64_t mostRows = 100'000;
+constexpr std::uint32_t mostClasses = 65'536;
+
+Napi::Array readArray(const Napi::Value& value, const std::string& name, std::uint32_t most) {
+  if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "Expected " + name + " to be an array");
+  const auto array = value.As<Napi::Array>();
+  if (array.Length() <= most) return array;
+  throw Napi::TypeError::New(value.Env(), "Expected " + name + " to have at most " + std::to_string(most) +
+                                              " elements, received " + std::to_string(array.Length()));
+}
+
+TensorView readTensor(const Napi::Value& value, const std::string& name) {
+  const auto tensor = readObject(value, name.c_str());
+  const Napi::Value data = tensor.Get("data");
+  if (!data.IsTypedArray() || data.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array)
+    throw Napi::TypeError::New(value.Env(), "Expected " + name + ".data to be a Float32Array");
+  const auto values = data.As<Napi::Float32Array>();
+  const auto shape = readArray(tensor.Get("shape"), name + ".shape", mostAxes);
+  TensorView view{{values.Data(), values.ElementLength()}, {}};
+  double product = 1;
+  for (std::uint32_t axis = 0; axis < shape.Length(); axis++) {
+    view.shape.push_back(readInteger(shape.Get(axis), (name + ".shape").c_str(), 0, UINT32_MAX));
+    product *= static_cast<double>(view.shape.back());
+  }
+  if (product == static_cast<double>(view.data.size())) return view;
+  throw Error(ErrorCode::invalid, "Expected " + name + ".data to hold " + shapeText(view.shape) + " values, received " +
+                                      std::to_string(view.data.size()));
+}
+
+std::vector<TensorView> readTensors(const Napi::Value& value) {
+  const auto array = readArray(value, "tensors", mostTensors);
+  std::vector<TensorView> tensors;
+  for (std::uint32_t i = 0; i < array.Length(); i++) {
+    tensors.push_back(readTensor(array.Get(i), "tensors[" + std::to_string(i) + "]"));
+  }
+  return tensors;
+}
+
+std::vector<std::uint32_t> readClasses(const Napi::Value& value) {
+  const auto array = readArray(value, "classes", mostClasses);
+  std::vector<std::uint32_t> classes;
+  for (std::uint32_t i = 0; i < array.Length(); i++) {
+    classes.push_back(static_cast<std::uint32_t>(readInteger(array.Get(i), "classes", 0, UINT32_MAX)));
+  }
+  std::ranges::sort(classes);
+  return classes;
+}
+
+Affine readAffine(const Napi::Value& value, const char* name) {
+  constexpr double most = std::numeric_limits<float>::max();
+  const auto array = readArray(value, name, 6);
+  Affine affine;
+  for (std::uint32_t i = 0; i < affine.size(); i++) affine[i] = readNumber(array.Get(i), name, -most, most);
+  return affine;
+}
+
+DecodeOptions readOptions(const Napi::Object& from) {
+  constexpr double side = maxSide;
+  DecodeOptions options;
+  options.minScore = static_cast<float>(readNumber(from.Get("minScore"), "minScore", 0, 1));
+  options.iou = static_cast<float>(readNumber(from.Get("iou"), "iou", 0, 1));
+  options.maxRows = static_cast<std::size_t>(readInteger(from.Get("maxRows"), "maxRows", 0, mostRows));
+  options.classes = readClasses(from.Get("classes"));
+  options.inputWidth = readNumber(from.Get("inputWidth"), "inputWidth", 1, side);
+  options.inputHeight = readNumber(from.Get("inputHeight"), "inputHeight", 1, side);
+  options.toSource = readAffine(from.Get("toSource"), "toSource");
+  options.sourceWidth = readNumber(from.Get("sourceWidth"), "sourceWidth", 1, side);
+  options.sourceHeight = readNumber(from.Get("sourceHeight"), "sourceHeight", 1, side);
+  return options;
+}
+
+Napi::Value decode(const Napi::CallbackInfo& info) {
+  const auto options = readObject(info[1], "options");
+  const Kernel& kernel = findKernel(readText(options.Get("kernel"), "kernel"));
+  const DecodeOptions asked = readOptions(options);
+  const auto rows = kernel.decode(readTensors(info[0]), asked);
+  const auto array = Napi::Float32Array::New(info.Env(), rows.size());
+  std::ranges::copy(rows, array.Data());
+  return array;
+}
+
+Napi::Value listKernels(const Napi::CallbackInfo& info) {
+  const auto names = Napi::Array::New(info.Env());
+  for (const auto& kernel : kernels()) names.Set(names.Length(), std::string(kernel.name));
+  return names;
+}
+
+}  // namespace
+
+void registerDecode(Napi::Env env, Napi::Object exports) {
+  exportFunction(env, exports, "decodeKernels", listKernels);
+  exportFunction(env, exports, "decode", decode);
+  exportFunction(env, exports, "decodeWidth", [](const Napi::CallbackInfo& info) {
+    const auto& kernel = findKernel(readText(info[0], "kernel"));
+    return Napi::Number::New(info.Env(), static_cast<double>(kernel.width));
+  });
+}
+
+}  // namespace hailstream
