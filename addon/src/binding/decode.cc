@@ -86,7 +86,7 @@ Napi::Value decode(const Napi::CallbackInfo& info) {
   const Kernel& kernel = findKernel(readText(options.Get("kernel"), "kernel"));
   const DecodeOptions asked = readOptions(options);
   const auto rows = kernel.decode(readTensors(info[0]), asked);
-  const auto array = Napi::Float32Array::New(info.Env(), rows.size());
+  auto array = Napi::Float32Array::New(info.Env(), rows.size());
   std::ranges::copy(rows, array.Data());
   return array;
 }

@@ -21,7 +21,9 @@ KernelEntry::KernelEntry(std::string_view name, std::size_t width, Decode decode
   entries.insert(after, Kernel{name, width, decode});
 }
 
-std::vector<Kernel> kernels() { return registry(); }
+std::vector<Kernel> kernels() {
+  return registry();
+}
 
 const Kernel& findKernel(std::string_view name) {
   std::string known;
@@ -29,7 +31,7 @@ const Kernel& findKernel(std::string_view name) {
     if (entry.name == name) return entry;
     known.append(known.empty() ? "" : ", ").append(entry.name);
   }
-  throw Error(Code::kInvalid, "Expected a decode kernel (" + known + "), received " + std::string(name));
+  throw Error(ErrorCode::invalid, "Expected a decode kernel (" + known + "), received " + std::string(name));
 }
 
 std::string shapeText(std::span<const std::size_t> shape) {
@@ -38,15 +40,15 @@ std::string shapeText(std::span<const std::size_t> shape) {
   return text + "]";
 }
 
-std::string shapesText(std::span<const Tensor> tensors) {
+std::string shapesText(std::span<const TensorView> tensors) {
   std::string text;
   for (const auto& tensor : tensors) text += (text.empty() ? "" : ", ") + shapeText(tensor.shape);
   return text.empty() ? "no tensor" : text;
 }
 
-void rejectTensors(std::string_view kernel, std::string_view expected, std::span<const Tensor> tensors) {
-  throw Error(Code::kInvalid, "Expected for " + std::string(kernel) + " " + std::string(expected) + ", received " +
-                                  shapesText(tensors));
+void rejectTensors(std::string_view kernel, std::string_view expected, std::span<const TensorView> tensors) {
+  throw Error(ErrorCode::invalid, "Expected for " + std::string(kernel) + " " + std::string(expected) + ", received " +
+                                      shapesText(tensors));
 }
 
 }  // namespace hailstream

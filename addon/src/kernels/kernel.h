@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -8,13 +7,10 @@
 #include <string_view>
 #include <vector>
 
-namespace hailstream {
+#include "core/image.h"
+#include "core/tensor.h"
 
-/** A float32 tensor that a kernel reads. Borrowed: it must outlive the call. `data` has as many values as `shape` says. */
-struct Tensor {
-  std::span<const float> data;
-  std::vector<std::size_t> shape;
-};
+namespace hailstream {
 
 /** What a kernel is asked. Units and ranges as in `engine/native/addon.ts`, whose binding has checked them. */
 struct DecodeOptions {
@@ -25,14 +21,14 @@ struct DecodeOptions {
   std::vector<std::uint32_t> classes;
   double inputWidth = 0;
   double inputHeight = 0;
-  /** Network input → source pixels: x' = a·x + b·y + c, y' = d·x + e·y + f. */
-  std::array<double, 6> toSource = {1, 0, 0, 0, 1, 0};
+  /** Network input → source pixels. */
+  Affine toSource = {1, 0, 0, 0, 1, 0};
   double sourceWidth = 0;
   double sourceHeight = 0;
 };
 
 /** Tensors → rows in source pixels, best first. Throws `invalid` when the tensors are not the ones it decodes. */
-using Decode = std::vector<float> (*)(std::span<const Tensor>, const DecodeOptions&);
+using Decode = std::vector<float> (*)(std::span<const TensorView>, const DecodeOptions&);
 
 /** A decode kernel: pure arithmetic, callable from any thread. */
 struct Kernel {
@@ -58,9 +54,10 @@ const Kernel& findKernel(std::string_view name);
 std::string shapeText(std::span<const std::size_t> shape);
 
 /** `[1 × 84 × 8400], [1 × 64 × 80 × 80]`, for messages. */
-std::string shapesText(std::span<const Tensor> tensors);
+std::string shapesText(std::span<const TensorView> tensors);
 
 /** Throws `invalid`: what the kernel decodes, and what it got. */
-[[noreturn]] void rejectTensors(std::string_view kernel, std::string_view expected, std::span<const Tensor> tensors);
+[[noreturn]] void rejectTensors(std::string_view kernel, std::string_view expected,
+                                std::span<const TensorView> tensors);
 
 }  // namespace hailstream

@@ -17,7 +17,7 @@ bool hasArea(const Box& box) {
          box.x2 > box.x1 && box.y2 > box.y1;
 }
 
-Point map(Point point, const std::array<double, 6>& affine) {
+Point map(Point point, const Affine& affine) {
   const auto [a, b, c, d, e, f] = affine;
   return {static_cast<float>(a * point.x + b * point.y + c), static_cast<float>(d * point.x + e * point.y + f)};
 }
@@ -52,9 +52,9 @@ void keepBest(std::vector<Candidate>& candidates, const DecodeOptions& options) 
   std::erase_if(candidates, [&](const Candidate& candidate) {
     return !std::isfinite(candidate.score) || !keepsClass(options, candidate.label);
   });
-  if (candidates.size() > kMaxCandidates) {
-    std::nth_element(candidates.begin(), candidates.begin() + kMaxCandidates, candidates.end(), precedes);
-    candidates.resize(kMaxCandidates);
+  if (candidates.size() > maxCandidates) {
+    std::nth_element(candidates.begin(), candidates.begin() + maxCandidates, candidates.end(), precedes);
+    candidates.resize(maxCandidates);
   }
   std::sort(candidates.begin(), candidates.end(), precedes);
 }
@@ -76,8 +76,7 @@ std::vector<Detection> suppress(const std::vector<Detection>& sorted, const Deco
     if (mapped.size() >= options.maxRows) break;
     if (!hasArea(detection.box)) continue;
     const auto suppresses = [&](const Detection& better) {
-      return better.candidate.label == detection.candidate.label &&
-             overlap(better.box, detection.box) > options.iou;
+      return better.candidate.label == detection.candidate.label && overlap(better.box, detection.box) > options.iou;
     };
     if (std::ranges::any_of(kept, suppresses)) continue;
     const Box inSource = boxToSource(detection.box, options);
@@ -88,12 +87,19 @@ std::vector<Detection> suppress(const std::vector<Detection>& sorted, const Deco
   return mapped;
 }
 
-Point toSource(Point point, const DecodeOptions& options) { return clip(map(point, options.toSource), options); }
+Point toSource(Point point, const DecodeOptions& options) {
+  return clip(map(point, options.toSource), options);
+}
+
+std::vector<float> boxRows(const std::vector<Detection>& kept) {
+  std::vector<float> rows;
+  for (const auto& detection : kept) appendBox(rows, detection);
+  return rows;
+}
 
 void appendBox(std::vector<float>& rows, const Detection& detection) {
   const auto& [box, candidate] = detection;
-  rows.insert(rows.end(),
-              {box.x1, box.y1, box.x2, box.y2, candidate.score, static_cast<float>(candidate.label)});
+  rows.insert(rows.end(), {box.x1, box.y1, box.x2, box.y2, candidate.score, static_cast<float>(candidate.label)});
 }
 
 }  // namespace hailstream
