@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <numeric>
 #include <utility>
 
 namespace hailstream {
@@ -10,6 +11,8 @@ namespace {
 
 constexpr int weightSum = 32767;
 constexpr std::size_t cachedAxes = 16;
+/** Below this share of the largest, a weight is left out. */
+constexpr double leastWeight = 1e-9;
 
 /** The first target pixel whose centre lies at or beyond a source coordinate. */
 std::size_t firstAtOrBeyond(double origin, double step, double source, std::size_t pixels) {
@@ -26,7 +29,8 @@ std::pair<std::size_t, std::size_t> reach(double center, double support, std::si
 }
 
 /** Rounds the weights so that their sum is exact: what rounding leaves over goes on to the next. */
-void quantize(const std::vector<double>& weights, double sum, std::int16_t* values) {
+void quantize(const std::vector<double>& weights, std::int16_t* values) {
+  const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
   double exact = 0;
   int given = 0;
   for (std::size_t i = 0; i < weights.size(); i++) {
@@ -37,23 +41,35 @@ void quantize(const std::vector<double>& weights, double sum, std::int16_t* valu
   }
 }
 
-Weights computeWeights(const Axis& axis) {
+/** The weights of one target pixel over the samples from `begin` on; none is 0 at either end. */
+struct Kernel {
+  std::size_t begin;
+  std::vector<double> weights;
+};
+
+Kernel kernelAt(const Axis& axis, std::size_t i) {
   const double support = std::max(axis.step, 1.0);
-  const std::size_t taps = std::min(static_cast<std::size_t>(std::ceil(2 * support)) + 1, axis.size);
+  const double center = axis.origin + axis.step * (static_cast<double>(axis.begin + i) + 0.5);
+  auto [begin, end] = reach(center, support, axis.size);
+  const auto weight = [&](std::size_t j) { return 1 - std::abs(static_cast<double>(j) + 0.5 - center) / support; };
+  while (end - begin > 1 && weight(end - 1) < leastWeight) end--;
+  while (end - begin > 1 && weight(begin) < leastWeight) begin++;
+  Kernel kernel{begin, {}};
+  for (std::size_t j = begin; j < end; j++) kernel.weights.push_back(std::max(leastWeight, weight(j)));
+  return kernel;
+}
+
+Weights computeWeights(const Axis& axis) {
+  std::vector<Kernel> kernels;
+  std::size_t taps = 1;
+  for (std::size_t i = 0; i < axis.count(); i++)
+    taps = std::max(taps, kernels.emplace_back(kernelAt(axis, i)).weights.size());
   Weights weights{taps, std::vector<std::uint32_t>(axis.count()), std::vector<std::int16_t>(axis.count() * taps)};
-  std::vector<double> exact;
   for (std::size_t i = 0; i < axis.count(); i++) {
-    const double center = axis.origin + axis.step * (static_cast<double>(axis.begin + i) + 0.5);
-    const auto [begin, end] = reach(center, support, axis.size);
-    exact.assign(end - begin, 0);
-    double sum = 0;
-    for (std::size_t j = begin; j < end; j++)
-      sum += exact[j - begin] = std::max(0.0, 1 - std::abs(static_cast<double>(j) + 0.5 - center) / support);
-    if (sum == 0) sum = exact[0] = 1;
-    // All pixels have `taps` weights; the window moves inwards at the far edge so that it stays in the source.
-    const std::size_t first = std::min(begin, axis.size - taps);
+    // Each pixel has `taps` weights; at the far edge the window moves inwards, so that it stays in the source.
+    const std::size_t first = std::min(kernels[i].begin, axis.size - taps);
     weights.first[i] = static_cast<std::uint32_t>(first);
-    quantize(exact, sum, weights.values.data() + i * taps + (begin - first));
+    quantize(kernels[i].weights, weights.values.data() + i * taps + (kernels[i].begin - first));
   }
   return weights;
 }

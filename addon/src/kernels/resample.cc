@@ -1,64 +1,125 @@
 #include "kernels/resample.h"
 
+#include <hwy/aligned_allocator.h>
+
 #include <algorithm>
-#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "kernels/resample_passes.h"
 
 namespace hailstream {
 namespace {
 
-struct Samples {
-  const std::uint8_t* data;
-  std::size_t stride;
-  std::size_t step;
+constexpr std::size_t roundUp(std::size_t value, std::size_t step) {
+  return (value + step - 1) / step * step;
+}
+
+/** Widest line that a vector of floats may read beyond its count. */
+constexpr std::size_t linePadding = 64;
+
+/** Memory that one thread uses again and again, and that only grows. */
+class Scratch {
+ public:
+  std::int16_t* atLeast(std::size_t count) {
+    if (count > size_) data_ = hwy::AllocateAligned<std::int16_t>(size_ = count);
+    return data_.get();
+  }
+
+ private:
+  hwy::AlignedFreeUniquePtr<std::int16_t[]> data_;
+  std::size_t size_ = 0;
 };
 
-double filtered(const Samples& s, const Weights& wx, const Weights& wy, std::size_t x, std::size_t y) {
-  double sum = 0;
-  for (std::size_t j = 0; j < wy.taps; j++) {
-    double line = 0;
-    for (std::size_t i = 0; i < wx.taps; i++)
-      line += wx.of(x)[i] * s.data[(wy.first[y] + j) * s.stride + (wx.first[x] + i) * s.step];
-    sum += line * wy.of(y)[j];
+struct ThreadScratch {
+  Scratch lines, columns, filtered;
+  std::array<Scratch, 3> channels;
+};
+
+/** A plane of one, two or three interleaved channels, and how the target lies on it. */
+struct Band {
+  const std::uint8_t* data;
+  std::size_t stride;
+  std::size_t channels;
+  /** Which of the image's three channels comes first in it. */
+  std::size_t firstChannel;
+  std::shared_ptr<const Weights> x;
+  std::shared_ptr<const Weights> y;
+
+  /** Source columns that the target needs, the last one excluded. */
+  std::size_t firstColumn() const { return x->first.front(); }
+  std::size_t lastColumn() const { return x->first.back() + x->taps; }
+};
+
+std::vector<Band> bandsOf(const ImageView& image, const Axis& x, const Axis& y) {
+  const Layout layout = layoutOf(image.format, image.width, image.height);
+  const auto band = [&](std::size_t plane, std::size_t channels, std::size_t first, const Axis& bandX,
+                        const Axis& bandY) {
+    return Band{image.data + layout.planes[plane].offset,
+                layout.planes[plane].stride,
+                channels,
+                first,
+                weightsFor(bandX),
+                weightsFor(bandY)};
+  };
+  if (image.format == PixelFormat::rgb) return {band(0, 3, 0, x, y)};
+  const Axis halfX = halved(x), halfY = halved(y);
+  if (image.format == PixelFormat::nv12) return {band(0, 1, 0, x, y), band(1, 2, 1, halfX, halfY)};
+  return {band(0, 1, 0, x, y), band(1, 1, 1, halfX, halfY), band(2, 1, 2, halfX, halfY)};
+}
+
+/** Target lines `first` to `first + count` (at most `passLines`), of `width` pixels. */
+struct Strip {
+  std::size_t first;
+  std::size_t count;
+  std::size_t width;
+
+  std::size_t lineStride() const { return roundUp(width, linePadding); }
+};
+
+/** Filters down the columns: `strip.count` lines of source columns. */
+Matrix filterDown(const Band& band, const Strip& strip, Scratch& scratch) {
+  const std::size_t begin = band.firstColumn() * band.channels;
+  const std::size_t samples = band.lastColumn() * band.channels - begin;
+  const std::size_t stride = roundUp(samples, passLines);
+  const Matrix lines{scratch.atLeast(stride * passLines), stride};
+  std::vector<const std::uint8_t*> rows(band.y->taps);
+  for (std::size_t i = 0; i < strip.count; i++) {
+    const std::uint8_t* row = band.data + band.y->first[strip.first + i] * band.stride + begin;
+    for (std::size_t t = 0; t < rows.size(); t++) rows[t] = row + t * band.stride;
+    filterRows(rows, band.y->of(strip.first + i), samples, lines.data + i * stride);
   }
-  return sum / (32767.0 * 32767.0);
+  return lines;
+}
+
+void filterBand(const Band& band, const Strip& strip, ThreadScratch& scratch) {
+  const Matrix lines = filterDown(band, strip, scratch.lines);
+  const std::size_t begin = band.firstColumn() * band.channels;
+  const std::size_t samples = band.lastColumn() * band.channels - begin;
+  const Matrix columns{scratch.columns.atLeast(lines.stride * passLines), passLines};
+  transpose(lines, passLines, samples, columns);
+  const Matrix filtered{scratch.filtered.atLeast(strip.lineStride() * passLines), passLines};
+  for (std::size_t c = 0; c < band.channels; c++) {
+    filterColumns({columns.data - begin * passLines, band.channels, c}, *band.x, filtered.data);
+    std::int16_t* channel = scratch.channels[band.firstChannel + c].atLeast(strip.lineStride() * passLines);
+    transpose(filtered, strip.width, passLines, {channel, strip.lineStride()});
+  }
 }
 
 }  // namespace
 
 void resample(const ImageView& image, const Axis& x, const Axis& y, const PixelTarget& target) {
-  const Layout layout = layoutOf(image.format, image.width, image.height);
-  const bool yuv = image.format != PixelFormat::rgb;
-  const bool nv12 = image.format == PixelFormat::nv12;
-  Samples s[3];
-  for (std::size_t c = 0; c < 3; c++) {
-    const Plane& plane = layout.planes[!yuv ? 0 : nv12 ? std::min<std::size_t>(c, 1) : c];
-    s[c] = {image.data + plane.offset +
-                (!yuv             ? c
-                 : nv12 && c == 2 ? 1
-                                  : 0),
-            plane.stride,
-            std::size_t(!yuv            ? 3
-                        : nv12 && c > 0 ? 2
-                                        : 1)};
-  }
-  const auto wx = weightsFor(x), wy = weightsFor(y);
-  const auto cx = yuv ? weightsFor(halved(x)) : wx, cy = yuv ? weightsFor(halved(y)) : wy;
-  for (std::size_t j = 0; j < y.count(); j++)
-    for (std::size_t i = 0; i < x.count(); i++) {
-      double v[3] = {filtered(s[0], *wx, *wy, i, j), filtered(s[1], *cx, *cy, i, j), filtered(s[2], *cx, *cy, i, j)};
-      if (yuv) {
-        const double l = 1.164383 * (v[0] - 16), u = v[1] - 128, w = v[2] - 128;
-        v[0] = l + 1.596027 * w, v[1] = l - 0.391762 * u - 0.812968 * w, v[2] = l + 2.017232 * u;
-      }
-      for (std::size_t c = 0; c < 3; c++) {
-        const double value = std::clamp(v[c], 0.0, 255.0);
-        const std::size_t at = (y.begin + j) * target.row + (x.begin + i) * target.pixel + c * target.channel;
-        if (target.floats)
-          target.floats[at] = float((value - target.mean[c]) * target.scale[c]);
-        else
-          target.bytes[at] = static_cast<std::uint8_t>(value + 0.5);
-      }
+  thread_local ThreadScratch scratch;
+  const std::vector<Band> bands = bandsOf(image, x, y);
+  const ColorSpace space = image.format == PixelFormat::rgb ? ColorSpace::rgb : ColorSpace::bt601Limited;
+  for (std::size_t first = 0; first < y.count(); first += passLines) {
+    const Strip strip{first, std::min(passLines, y.count() - first), x.count()};
+    for (const Band& band : bands) filterBand(band, strip, scratch);
+    for (std::size_t i = 0; i < strip.count; i++) {
+      const auto line = [&](std::size_t c) { return scratch.channels[c].atLeast(0) + i * strip.lineStride(); };
+      storeLine({{line(0), line(1), line(2)}, space, strip.width}, target, x.begin, y.begin + first + i);
     }
+  }
 }
 
 }  // namespace hailstream
