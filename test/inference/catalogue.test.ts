@@ -16,7 +16,7 @@ toy:
   licence: MIT
   file: toy.onnx
   download: { url: 'https://example.org/toy.onnx', verified: false }
-  plan: { fit: stretch, pad: 0, kernel: yolov8, minScore: 0.5 }
+  plan: { fit: stretch, pad: 0, kernel: yolo-v8, minScore: 0.5 }
   labels: coco80
 `
 
