@@ -1,10 +1,11 @@
-import { Observable, type Subscriber } from 'rxjs'
+import { Observable, type ObservedValueOf, type Subscriber } from 'rxjs'
 import { z } from 'zod'
 import { emit } from '../core/edge.ts'
 import { createPacket, type PacketOf, type PooledImage } from '../core/packet.ts'
 import { EngineError, messageOf } from '../errors.ts'
-import type { BrowserFrame } from '../streams/browser-sources.ts'
 import { defineSource, type Tools } from '../tools.ts'
+
+type BrowserFrame = ObservedValueOf<ReturnType<Tools['browser']['open']>>
 
 const options = z.strictObject({
   /** What pages publish it by; the stream's name when left out. */

@@ -143,7 +143,7 @@ function share(
   const { type, seq, width, height } = head
   const size = width === undefined || height === undefined ? {} : { width, height }
   let pending = receivers.size
-  if (pending === 0) return onDone()
+  if (pending === 0) onDone()
   for (const { subscriber, open } of [...receivers]) {
     const done = () => {
       if (open.delete(done) && --pending === 0) onDone()

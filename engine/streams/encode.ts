@@ -32,7 +32,12 @@ export function encodePacket(packet: Packet, head: MessageHead, readImage: ReadI
       return encodeBinary(head, { type: 'image/jpeg', ...sizeOf(payload.image) }, readImage(payload.image))
     case 'map': {
       const { dtype, scale, offset } = payload
-      const fields = { type: 'application/octet-stream', ...sizeOf(payload.image), dtype, ...definedOf({ scale, offset }) }
+      const fields = {
+        type: 'application/octet-stream',
+        ...sizeOf(payload.image),
+        dtype,
+        ...definedOf({ scale, offset }),
+      }
       return encodeBinary(head, fields, readImage(payload.image))
     }
     case 'audio': {
@@ -52,7 +57,15 @@ function encodeText(message: ResultMessage): EncodedMessage {
 function encodeBinary(head: MessageHead, fields: Omit<BinaryHead, 'v'>, payload: Uint8Array): EncodedMessage {
   const bytes = packBinary({ v: 1, ...head, ...fields }, payload)
   const { topic, n, epoch } = head
-  return { topic, n, epoch, binary: true, bytes, body: bytes.subarray(bytes.length - payload.length), type: fields.type }
+  return {
+    topic,
+    n,
+    epoch,
+    binary: true,
+    bytes,
+    body: bytes.subarray(bytes.length - payload.length),
+    type: fields.type,
+  }
 }
 
 type ResultPayload = Extract<Payload, { kind: 'objects' | 'text' | 'event' }>

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import type { Logger } from 'pino'
 import type { Observable, Subscription } from 'rxjs'
 import type { Clock } from '../core/clock.ts'
-import { Edge, runEach } from '../core/edge.ts'
+import { consume, Edge } from '../core/edge.ts'
 import type { Kind, Packet } from '../core/packet.ts'
 import { EngineError, messageOf } from '../errors.ts'
-import type { Logger } from '../log.ts'
 import { type EncodedMessage, encodePacket, type ReadImage, round } from './encode.ts'
 
 export interface Offer {
@@ -66,7 +66,8 @@ export class Hub {
 
   /** Makes the stream a topic, `<pipeline>/<stream>`; the returned function takes it back. Throws `conflict` for a name in use. */
   offer(name: string, offer: Offer): () => void {
-    if (this.#topics.has(name)) throw new EngineError('conflict', `Expected a new topic, but ${name} is offered already`)
+    if (this.#topics.has(name))
+      throw new EngineError('conflict', `Expected a new topic, but ${name} is offered already`)
     const edge = new Edge(`topic ${name}`)
     const topic: Topic = { name, offer, edge, listeners: new Set(), subscription: undefined, latest: undefined }
     this.#topics.set(name, topic)
@@ -77,7 +78,14 @@ export class Hub {
     return [...this.#topics.values()].map(({ name, offer, listeners }) => {
       const [pipeline = '', ...stream] = name.split('/')
       const subscribers = [...listeners].reduce((sum, { size }) => sum + size, 0)
-      return { topic: name, kind: offer.kind, pipeline, stream: stream.join('/'), subscribers, schema: offer.schema ?? null }
+      return {
+        topic: name,
+        kind: offer.kind,
+        pipeline,
+        stream: stream.join('/'),
+        subscribers,
+        schema: offer.schema ?? null,
+      }
     })
   }
 
@@ -104,18 +112,20 @@ export class Hub {
 
   #find(name: string): Topic {
     const topic = this.#topics.get(name)
-    if (topic === undefined) throw new EngineError('not-found', `Expected one of the topics of GET /api/topics, received ${name}`)
+    if (topic === undefined)
+      throw new EngineError('not-found', `Expected one of the topics of GET /api/topics, received ${name}`)
     return topic
   }
 
   #open(topic: Topic): void {
     if (topic.subscription !== undefined && !topic.subscription.closed) return
     const { log } = this.#options
-    const tell = (error: unknown, message: string) => log.error({ topic: topic.name, reason: messageOf(error) }, message)
+    const tell = (error: unknown, message: string) =>
+      log.error({ topic: topic.name, reason: messageOf(error) }, message)
     const onError = (error: unknown) => {
       if (topic.edge.counts.failed <= 1) tell(error, 'packet not published, and more may follow')
     }
-    const publish = runEach<Packet, Packet>(topic.edge, (packet) => this.#publish(topic, packet), { onError })
+    const publish = consume<Packet>(topic.edge, (packet) => this.#publish(topic, packet), { onError })
     topic.subscription = topic.offer.packets
       .pipe(publish)
       .subscribe({ error: (error: unknown) => tell(error, 'stream ended') })
@@ -123,7 +133,7 @@ export class Hub {
     if (topic.listeners.size === 0) this.#close(topic)
   }
 
-  #publish(topic: Topic, packet: Packet): undefined {
+  #publish(topic: Topic, packet: Packet): void {
     const { clock, readImage, onPublished } = this.#options
     const n = this.#counters.get(topic.name) ?? 0
     const now = clock.now()

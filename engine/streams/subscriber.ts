@@ -27,6 +27,7 @@ export class Subscriber implements Listener {
   readonly size = 1
   readonly #outlet: Outlet
   readonly #flow: Flow
+  readonly #onEnded: (() => void) | undefined
   /** Counters `n` sent and not yet acknowledged, in order. */
   #unacknowledged: number[] = []
   #waiting: EncodedMessage | undefined
@@ -34,9 +35,14 @@ export class Subscriber implements Listener {
   #timer: NodeJS.Timeout | undefined
   #dropped = 0
 
-  constructor(outlet: Outlet, flow: Flow) {
+  constructor(outlet: Outlet, flow: Flow, onEnded?: () => void) {
     this.#outlet = outlet
     this.#flow = flow
+    this.#onEnded = onEnded
+  }
+
+  ended(): void {
+    this.#onEnded?.()
   }
 
   /** Messages that this client did not get. */

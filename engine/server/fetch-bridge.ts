@@ -1,0 +1,172 @@
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js'
+import type { Logger } from 'pino'
+import { EngineError, errorTable, messageOf } from '../errors.ts'
+import { type Access, tokenCookie, withoutToken } from './access.ts'
+import { type BodyLimits, BodyReceiver } from './request-body.ts'
+import { writeResponse } from './response-writer.ts'
+
+export type Fetch = (request: Request) => Response | Promise<Response>
+
+/** What is read off a request while its handler runs: later it is gone. */
+interface Head {
+  readonly method: string
+  readonly path: string
+  readonly query: string
+  readonly headers: Headers
+  readonly address: string
+}
+
+export interface BridgeOptions extends BodyLimits {
+  readonly access: Access
+  readonly log: Logger
+}
+
+/** Turns uWebSockets.js requests into fetch `Request`s and answers with the `Response`. The only code that sees them. */
+export class FetchBridge {
+  readonly #fetch: Fetch
+  readonly #options: BridgeOptions
+  readonly #bodies: BodyReceiver
+  readonly #open = new Set<AbortController>()
+
+  constructor(fetch: Fetch, options: BridgeOptions) {
+    this.#fetch = fetch
+    this.#options = options
+    this.#bodies = new BodyReceiver(options)
+  }
+
+  /** The handler of every request that is no WebSocket. */
+  handle(out: HttpResponse, incoming: HttpRequest): void {
+    const head = readHead(out, incoming)
+    const hangUp = new AbortController()
+    this.#open.add(hangUp)
+    out.onAborted(() => hangUp.abort(new EngineError('cancelled', 'The client hung up')))
+    this.#answer(out, head, hangUp.signal)
+      .catch((error: unknown) => {
+        if (hangUp.signal.aborted) return
+        this.#options.log.error({ path: head.path, reason: messageOf(error) }, 'answer cut short')
+        out.close()
+      })
+      .finally(() => this.#open.delete(hangUp))
+  }
+
+  /** Ends what is under way without an answer: the sockets are about to be closed. */
+  close(): void {
+    for (const hangUp of this.#open) hangUp.abort(new EngineError('closed', 'The server was closed'))
+  }
+
+  async #answer(out: HttpResponse, head: Head, hungUp: AbortSignal): Promise<void> {
+    const response = await this.#respond(out, head, hungUp)
+    if (hungUp.aborted) return await response.body?.cancel()
+    this.#addHeaders(response.headers, head)
+    await writeResponse(out, response, head.method, hungUp)
+  }
+
+  async #respond(out: HttpResponse, head: Head, signal: AbortSignal): Promise<Response> {
+    try {
+      const refusal = this.#refuse(head)
+      if (refusal !== undefined) return refusal
+      const body = hasBody(head) ? await this.#bodies.receive(out, announcedBytes(head), signal) : undefined
+      const response = await this.#fetch(toRequest(head, body, signal))
+      // Headers of a response that came from elsewhere may be immutable.
+      return new Response(response.body, { status: response.status, headers: new Headers(response.headers) })
+    } catch (error) {
+      return this.#explain(error, head)
+    }
+  }
+
+  #refuse(head: Head): Response | undefined {
+    const { access } = this.#options
+    if (head.method === 'OPTIONS') return preflight(head, access)
+    const { address, method, query } = head
+    const refusal = access.refuse({
+      address,
+      method,
+      query,
+      webSocket: false,
+      header: (name) => head.headers.get(name),
+    })
+    return refusal && errorResponse(refusal.status, refusal.error, refusal.detail)
+  }
+
+  #explain(error: unknown, head: Head): Response {
+    if (error instanceof EngineError) {
+      const { status, retry } = errorTable[error.code]
+      const response = errorResponse(status, error.code, error.message)
+      if (retry) response.headers.set('retry-after', '1')
+      return response
+    }
+    this.#options.log.error({ path: head.path, err: error }, 'bug in a route')
+    return errorResponse(500, 'internal', 'A bug in hailstream: see its log')
+  }
+
+  #addHeaders(headers: Headers, { headers: asked, query }: Head): void {
+    const origin = asked.get('origin')
+    headers.append('vary', 'Origin')
+    if (origin !== null && this.#options.access.allowsOrigin(origin, asked.get('host') ?? ''))
+      headers.set('access-control-allow-origin', origin)
+    headers.set('access-control-expose-headers', 'ETag, Retry-After')
+    // The page's own files and sockets carry no query: a cookie brings the token along.
+    if (headers.get('content-type')?.startsWith('text/html') && this.#options.access.knowsQueryToken(query)) {
+      const token = encodeCookie(new URLSearchParams(query).get('token') ?? '')
+      if (token !== undefined)
+        headers.append('set-cookie', `${tokenCookie}=${token}; Path=/; HttpOnly; SameSite=Strict`)
+    }
+  }
+}
+
+function readHead(out: HttpResponse, incoming: HttpRequest): Head {
+  const headers = new Headers()
+  incoming.forEach((name, value) => {
+    headers.append(name, value)
+  })
+  return {
+    method: incoming.getCaseSensitiveMethod().toUpperCase(),
+    path: incoming.getUrl(),
+    query: incoming.getQuery() ?? '',
+    headers,
+    address: Buffer.from(out.getRemoteAddressAsText()).toString(),
+  }
+}
+
+function hasBody({ method, headers }: Head): boolean {
+  if (method === 'GET' || method === 'HEAD') return false
+  return headers.has('transfer-encoding') || announcedBytes({ headers }) > 0
+}
+
+function announcedBytes({ headers }: Pick<Head, 'headers'>): number {
+  return Number(headers.get('content-length') ?? 0)
+}
+
+function toRequest(head: Head, body: Uint8Array<ArrayBuffer> | undefined, signal: AbortSignal): Request {
+  const { method, headers } = head
+  const query = withoutToken(head.query)
+  const url = `http://${headers.get('host') ?? 'localhost'}${head.path}${query === '' ? '' : `?${query}`}`
+  try {
+    return new Request(url, { method, headers, signal, ...(body === undefined ? {} : { body }) })
+  } catch (error) {
+    throw new EngineError('invalid', `Expected a request that HTTP allows: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** A page of another origin asks, without a token, whether it may send a request. */
+function preflight({ headers }: Head, access: Access): Response {
+  const origin = headers.get('origin') ?? ''
+  if (origin !== '' && !access.allowsOrigin(origin, headers.get('host') ?? '')) {
+    return errorResponse(403, 'forbidden', `Expected a page of listen.origins, received the origin ${origin}`)
+  }
+  const allowed = {
+    'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
+    'access-control-allow-headers': headers.get('access-control-request-headers') ?? '*',
+    'access-control-max-age': '600',
+  }
+  return new Response(null, { status: 204, headers: allowed })
+}
+
+function errorResponse(status: number, error: string, detail: string): Response {
+  return Response.json({ error, detail }, { status })
+}
+
+/** Undefined for a token with characters that a cookie cannot hold. */
+function encodeCookie(token: string): string | undefined {
+  return /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+$/.test(token) ? token : undefined
+}

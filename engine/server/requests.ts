@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { EngineError } from '../errors.ts'
+import type { FrameHead, RequestId, SocketRequest } from '../streams/wire.ts'
+
+const id = z.union([z.string().max(256), z.number()]).optional()
+const topic = z.string().min(1).max(256)
+const credits = z.number().int().min(1).max(1024)
+const rate = z.number().positive().max(1000)
+const n = z.number().int().nonnegative()
+
+const requestSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('subscribe'), topic, credits: credits.optional(), rate: rate.optional(), id }),
+  z.object({ type: z.literal('unsubscribe'), topic, id }),
+  z.object({ type: z.literal('ack'), topic: topic.optional(), n }),
+  z.object({ type: z.literal('publish'), source: z.string().min(1).max(128), id }),
+])
+
+const flowSchema = z.object({
+  credits: z.coerce.number().pipe(credits).optional(),
+  rate: z.coerce.number().pipe(rate).optional(),
+})
+
+const frameSchema = z.object({
+  v: z.literal(1),
+  source: z.string(),
+  seq: z.number().int().nonnegative(),
+  capturedAt: z.number().positive().max(1e15),
+  type: z.literal('image/jpeg'),
+  width: z.number().int().positive().optional(),
+  height: z.number().int().positive().optional(),
+})
+
+/** A client's request, or what is wrong with it, with the `id` it carried where that could be read. */
+export type Parsed = { readonly request: SocketRequest } | { readonly error: EngineError; readonly id?: RequestId }
+
+/** Reads one text message of a WebSocket. */
+export function parseRequest(text: string): Parsed {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return { error: new EngineError('invalid', 'Expected a JSON object with a "type", received text that is not JSON') }
+  }
+  const parsed = requestSchema.safeParse(value)
+  if (parsed.success) return { request: parsed.data as SocketRequest }
+  const known = id.safeParse((value as { id?: unknown } | null)?.id)
+  const carried = known.success && known.data !== undefined ? { id: known.data } : {}
+  return { error: invalid('request', parsed.error), ...carried }
+}
+
+/** `credits` and `rate` of a one-topic URL. Throws `invalid`. */
+export function parseFlow(query: URLSearchParams): { credits?: number; rate?: number } {
+  const given = { credits: query.get('credits') ?? undefined, rate: query.get('rate') ?? undefined }
+  const parsed = flowSchema.safeParse(given)
+  if (!parsed.success) throw invalid('URL', parsed.error)
+  return defined(parsed.data)
+}
+
+/** The header of a frame that a page sends. Throws `invalid`. */
+export function parseFrameHead(head: unknown): FrameHead {
+  const parsed = frameSchema.safeParse(head)
+  if (!parsed.success) throw invalid('header', parsed.error)
+  return defined(parsed.data) as FrameHead
+}
+
+/** Without the fields that are undefined. */
+function defined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+}
+
+function invalid(place: string, error: z.ZodError): EngineError {
+  const told = error.issues.map(({ path, message }) => `${[place, ...path].join('.')}: ${message}`)
+  return new EngineError('invalid', told.join('; '))
+}

@@ -1,0 +1,123 @@
+import * as uws from 'uWebSockets.js'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { EngineError } from '../errors.ts'
+import type { BrowserSourceRegistry } from '../streams/browser-sources.ts'
+import type { Hub } from '../streams/hub.ts'
+import { Access, type AccessRules } from './access.ts'
+import { type Fetch, FetchBridge } from './fetch-bridge.ts'
+import { PlainGroups } from './plain-groups.ts'
+import type { BodyLimits } from './request-body.ts'
+import { serveFile } from './static-files.ts'
+import { WebSockets } from './web-sockets.ts'
+
+export interface ServerOptions {
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly rules: AccessRules
+  readonly hub: Hub
+  readonly browserSources: BrowserSourceRegistry
+  /** Answers every request that is neither a WebSocket nor a file of the page. */
+  readonly fetch: Fetch
+  /** Folder of the built page; null serves none. */
+  readonly page: string | null
+  readonly log: Logger
+  readonly limits?: Partial<BodyLimits & { readonly maxSockets: number }>
+}
+
+const defaultLimits = {
+  maxBodyBytes: 67_108_864,
+  maxPendingBytes: 268_435_456,
+  bodyDeadlineMs: 30_000,
+  maxSockets: 4096,
+}
+
+/** How long clients have, after the close frame, to take it and hang up. */
+const closingGraceMs = 300
+
+/** The one listening port: WebSockets, routes and the page. Closing it ends all connections. */
+export class Server implements AsyncDisposable {
+  readonly #app: uws.TemplatedApp
+  readonly #listening: uws.us_listen_socket
+  readonly #sockets: WebSockets
+  readonly #bridge: FetchBridge
+  #closed: Promise<void> | undefined
+
+  private constructor(
+    app: uws.TemplatedApp,
+    listening: uws.us_listen_socket,
+    sockets: WebSockets,
+    bridge: FetchBridge,
+  ) {
+    this.#app = app
+    this.#listening = listening
+    this.#sockets = sockets
+    this.#bridge = bridge
+  }
+
+  /** Starts to listen. Rejects with `conflict` when the port is taken or the address is not this machine's. */
+  static async listen(options: ServerOptions): Promise<Server> {
+    const { host, port, hub, browserSources, log } = options
+    const access = new Access(options.rules, host)
+    const limits = { ...defaultLimits, ...options.limits }
+    const app = uws.App()
+    const groups = new PlainGroups(hub, (topic, message) => app.publish(topic, message.bytes, message.binary))
+    const sockets = new WebSockets({ hub, browserSources, groups, access, maxSockets: limits.maxSockets })
+    const bridge = new FetchBridge(withPage(options), { access, log, ...limits })
+    app.ws('/ws', sockets.behavior())
+    app.ws('/ws/*', sockets.behavior())
+    app.any('/*', (out, incoming) => bridge.handle(out, incoming))
+    const listening = await listen(app, host, port)
+    return new Server(app, listening, sockets, bridge)
+  }
+
+  get port(): number {
+    return uws.us_socket_local_port(this.#listening as unknown as uws.us_socket)
+  }
+
+  /** Open WebSockets. */
+  get clients(): number {
+    return this.#sockets.size
+  }
+
+  /** Stops listening, tells WebSockets 1012, ends requests. May be called twice. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    uws.us_listen_socket_close(this.#listening)
+    this.#bridge.close()
+    if (this.#sockets.size > 0) {
+      this.#sockets.closeAll()
+      await wait(closingGraceMs)
+    }
+    this.#app.close()
+  }
+}
+
+/** Files of the page first, where there are any. */
+function withPage({ fetch, page }: ServerOptions): Fetch {
+  if (page === null) return fetch
+  return async (request) => (await serveFile(page, request)) ?? fetch(request)
+}
+
+type ListenExclusively = (host: string, port: number, options: number, done: (listening: unknown) => void) => void
+
+function listen(app: uws.TemplatedApp, host: string, port: number): Promise<uws.us_listen_socket> {
+  const { LIBUS_LISTEN_EXCLUSIVE_PORT } = uws as unknown as { LIBUS_LISTEN_EXCLUSIVE_PORT: number }
+  return new Promise((resolve, reject) => {
+    // The types lack this form: with a host, and not sharing the port with another process.
+    ;(app.listen as unknown as ListenExclusively).call(app, host, port, LIBUS_LISTEN_EXCLUSIVE_PORT, (listening) => {
+      if (listening) return resolve(listening as uws.us_listen_socket)
+      const detail = `Expected a free port on an address of this machine, but ${host}:${port} is taken or not ours. Choose another with --port or --host`
+      reject(new EngineError('conflict', detail))
+    })
+  })
+}
