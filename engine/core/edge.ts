@@ -1,0 +1,321 @@
+import { type MonoTypeOperatorFunction, Observable, type OperatorFunction, type Subscriber, Subscription } from 'rxjs'
+import { JoinBuffer, type JoinOptions } from './join-buffer.ts'
+import { createJoinedPacket } from './joined-packet.ts'
+import type { Packet } from './packet.ts'
+import type { AnyPacket, JoinedPacket } from './plugin.ts'
+import { type EdgePolicy, WaitingLine } from './waiting-line.ts'
+
+export type { EdgePolicy } from './waiting-line.ts'
+
+/** At every moment in = out + dropped + failed + waiting; work under way counts as waiting. */
+export interface EdgeCounts {
+  in: number
+  out: number
+  dropped: number
+  failed: number
+  waiting: number
+}
+
+/** What stands before a node: its policy and its counters, which go on when the node is closed and opened again. */
+export class Edge {
+  readonly name: string
+  readonly policy: EdgePolicy
+  readonly counts: EdgeCounts = { in: 0, out: 0, dropped: 0, failed: 0, waiting: 0 }
+  /** What the last failed packet failed with. */
+  lastError: unknown
+
+  constructor(name: string, policy: EdgePolicy = 'latest') {
+    this.name = name
+    this.policy = policy
+  }
+}
+
+/** Hands a packet on and lets go of it: the subscriber owns the hold, and one that has left gets nothing. */
+export function emit<T extends Disposable>(subscriber: Subscriber<T>, packet: T): void {
+  if (subscriber.closed) packet[Symbol.dispose]()
+  else subscriber.next(packet)
+}
+
+/**
+ * Shares a stream: opens it at the first subscriber, once however many watch, and closes it `lingerMs` after the last has
+ * left. One hold per branch; who comes later gets only what comes later. After an error or the end it can be opened anew.
+ */
+export function onDemand<T extends AnyPacket>(lingerMs: number): MonoTypeOperatorFunction<T> {
+  return (source) => {
+    const shared = new SharedStream(source, lingerMs)
+    return new Observable((subscriber) => shared.add(subscriber))
+  }
+}
+
+class SharedStream<T extends AnyPacket> {
+  readonly #source: Observable<T>
+  readonly #lingerMs: number
+  #branches: readonly Subscriber<T>[] = []
+  #connection: Subscription | undefined
+  #linger: NodeJS.Timeout | undefined
+
+  constructor(source: Observable<T>, lingerMs: number) {
+    this.#source = source
+    this.#lingerMs = lingerMs
+  }
+
+  add(branch: Subscriber<T>): () => void {
+    clearTimeout(this.#linger)
+    this.#branches = [...this.#branches, branch]
+    if (this.#connection === undefined) this.#connect()
+    return () => this.#remove(branch)
+  }
+
+  #remove(branch: Subscriber<T>): void {
+    this.#branches = this.#branches.filter((other) => other !== branch)
+    if (this.#branches.length > 0 || this.#connection === undefined) return
+    if (this.#lingerMs === 0) this.#disconnect()
+    else this.#linger = setTimeout(() => this.#disconnect(), this.#lingerMs)
+  }
+
+  #connect(): void {
+    const connection = new Subscription()
+    this.#connection = connection
+    connection.add(
+      this.#source.subscribe({
+        next: (packet) => this.#share(packet),
+        error: (error) => this.#end(connection, (branch) => branch.error(error)),
+        complete: () => this.#end(connection, (branch) => branch.complete()),
+      }),
+    )
+  }
+
+  #share(packet: T): void {
+    for (const branch of this.#branches) emit(branch, packet.retain())
+    packet[Symbol.dispose]()
+  }
+
+  #end(connection: Subscription, tell: (branch: Subscriber<T>) => void): void {
+    if (this.#connection !== connection) return
+    const branches = this.#branches
+    this.#branches = []
+    this.#disconnect()
+    for (const branch of branches) tell(branch)
+  }
+
+  #disconnect(): void {
+    clearTimeout(this.#linger)
+    const connection = this.#connection
+    this.#connection = undefined
+    connection?.unsubscribe()
+  }
+}
+
+/**
+ * Pairs the packets of one moment from several streams (see `JoinBuffer`), in the order of the first input, which gives a
+ * joined packet its source, seq and time. What finds no partner is dropped and counted at `edge`.
+ */
+export function join(
+  edge: Edge,
+  inputs: Readonly<Record<string, { readonly packets: Observable<Packet> }>>,
+  options: JoinOptions,
+): Observable<JoinedPacket> {
+  return new Observable((subscriber) => {
+    const names = Object.keys(inputs)
+    const buffer = new JoinBuffer(names, options)
+    const ended = new Set<string>()
+    const { counts } = edge
+    const drop = (packets: readonly Packet[]) => {
+      counts.waiting -= packets.length
+      counts.dropped += packets.length
+      for (const packet of packets) packet[Symbol.dispose]()
+    }
+    const next = (name: string, packet: Packet) => {
+      counts.in++
+      counts.waiting++
+      const { joined, dropped } = subscriber.closed ? { joined: [], dropped: [packet] } : buffer.add(name, packet)
+      drop(dropped)
+      for (const group of joined) {
+        counts.waiting -= names.length
+        counts.out += names.length
+        emit(subscriber, createJoinedPacket(group[names[0] as string] as Packet, group))
+      }
+      completeWhenDone()
+    }
+    const completeWhenDone = () => {
+      if ([...ended].some((name) => buffer.isEmpty(name))) subscriber.complete()
+    }
+    subscriber.add(() => drop(buffer.clear()))
+    for (const [name, { packets }] of Object.entries(inputs)) {
+      const complete = () => {
+        ended.add(name)
+        completeWhenDone()
+      }
+      const error = (cause: unknown) => subscriber.error(cause)
+      subscriber.add(packets.subscribe({ next: (packet) => next(name, packet), error, complete }))
+    }
+  })
+}
+
+export interface RunOptions {
+  /** Packets worked on at once, default 1; results leave in the order in which their packets came. */
+  readonly concurrency?: number
+  /** Called with what each failed packet failed with. */
+  readonly onError?: (error: unknown) => void
+}
+
+type Work<I, O> = (packet: I, signal: AbortSignal) => Promise<O | undefined> | O | undefined
+
+/**
+ * Runs `work` for each packet that `edge` lets through. The work borrows its packet until it has settled; what it returns
+ * goes on (also its own input), `undefined` is the end of it. One that throws is counted `failed` and the next one runs.
+ * Unsubscribing aborts the signals, drops what waits, and disposes what comes late.
+ */
+export function runEach<I extends AnyPacket, O extends Packet>(
+  edge: Edge,
+  work: Work<I, O>,
+  options: RunOptions = {},
+): OperatorFunction<I, O> {
+  return (source) =>
+    new Observable((subscriber) => {
+      const run = new EdgeRun(edge, work, options, subscriber)
+      subscriber.add(() => run.stop())
+      subscriber.add(
+        source.subscribe({
+          next: (packet) => run.add(packet),
+          error: (error) => subscriber.error(error),
+          complete: () => run.finish(),
+        }),
+      )
+    })
+}
+
+/** Ends a stream: `use` borrows each packet until it has settled. The result emits nothing; it completes or fails with the stream. */
+export function consume<I extends AnyPacket>(
+  edge: Edge,
+  use: (packet: I, signal: AbortSignal) => Promise<void> | void,
+  options: RunOptions = {},
+): OperatorFunction<I, never> {
+  const work = (packet: I, signal: AbortSignal) => use(packet, signal) as Promise<undefined> | undefined
+  return runEach<I, never>(edge, work, options)
+}
+
+type Outcome<O> = { readonly output: O | undefined } | { readonly error: unknown }
+
+/** Work under way on one packet; `outcome` is there once it has settled. */
+interface Job<I, O> {
+  readonly packet: I
+  readonly controller: AbortController
+  outcome?: Outcome<O>
+}
+
+class EdgeRun<I extends AnyPacket, O extends Packet> {
+  readonly #edge: Edge
+  readonly #work: Work<I, O>
+  readonly #options: RunOptions
+  readonly #subscriber: Subscriber<O>
+  readonly #waiting: WaitingLine<I>
+  readonly #jobs: Job<I, O>[] = []
+  #stopped = false
+  #sourceEnded = false
+
+  constructor(edge: Edge, work: Work<I, O>, options: RunOptions, subscriber: Subscriber<O>) {
+    this.#edge = edge
+    this.#waiting = new WaitingLine(edge.policy)
+    this.#work = work
+    this.#options = options
+    this.#subscriber = subscriber
+  }
+
+  add(packet: I): void {
+    this.#edge.counts.in++
+    this.#edge.counts.waiting++
+    this.#waiting.push(packet)
+    if (!this.#stopped) this.#startNext()
+    this.#drop(this.#stopped ? this.#waiting.shift() : this.#waiting.overflow())
+  }
+
+  /** No more packets come: completes when the last has settled. */
+  finish(): void {
+    this.#sourceEnded = true
+    this.#completeWhenDone()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    while (this.#waiting.length > 0) this.#drop(this.#waiting.shift())
+    for (const job of [...this.#jobs]) job.controller.abort()
+  }
+
+  #drop(packet: I | undefined): void {
+    if (packet === undefined) return
+    this.#edge.counts.waiting--
+    this.#edge.counts.dropped++
+    packet[Symbol.dispose]()
+  }
+
+  #startNext(): void {
+    while (this.#jobs.length < (this.#options.concurrency ?? 1)) {
+      const packet = this.#waiting.shift()
+      if (packet === undefined) return
+      this.#start({ packet, controller: new AbortController() })
+    }
+  }
+
+  #start(job: Job<I, O>): void {
+    this.#jobs.push(job)
+    const result = attempt(() => this.#work(job.packet, job.controller.signal))
+    if (!('output' in result && result.output instanceof Promise)) {
+      this.#settle(job, result as Outcome<O>)
+      return
+    }
+    const resume = (outcome: Outcome<O>) => {
+      this.#settle(job, outcome)
+      this.#startNext()
+      this.#completeWhenDone()
+    }
+    result.output.then(
+      (output) => resume({ output }),
+      (error) => resume({ error }),
+    )
+  }
+
+  #settle(job: Job<I, O>, outcome: Outcome<O>): void {
+    job.outcome = outcome
+    letGo(job.packet, 'output' in outcome ? outcome.output : undefined)
+    for (let first = this.#jobs[0]; first?.outcome !== undefined; first = this.#jobs[0]) {
+      this.#jobs.shift()
+      this.#conclude(first.outcome)
+    }
+  }
+
+  #conclude(outcome: Outcome<O>): void {
+    const { counts } = this.#edge
+    counts.waiting--
+    if (this.#stopped) {
+      counts.dropped++
+      if ('output' in outcome) outcome.output?.[Symbol.dispose]()
+    } else if ('output' in outcome) {
+      counts.out++
+      if (outcome.output !== undefined) emit(this.#subscriber, outcome.output)
+    } else {
+      counts.failed++
+      this.#edge.lastError = outcome.error
+      this.#options.onError?.(outcome.error)
+    }
+  }
+
+  #completeWhenDone(): void {
+    if (this.#sourceEnded && this.#jobs.length === 0 && this.#waiting.length === 0) this.#subscriber.complete()
+  }
+}
+
+function attempt<T>(run: () => T): { readonly output: T } | { readonly error: unknown } {
+  try {
+    return { output: run() }
+  } catch (error) {
+    return { error }
+  }
+}
+
+/** Disposes work's input, unless it is also its output; an output that is part of a joined input gets a hold of its own. */
+function letGo(input: AnyPacket, output: Packet | undefined): void {
+  if (input === output) return
+  if (output !== undefined && 'inputs' in input && Object.values(input.inputs).includes(output)) output.retain()
+  input[Symbol.dispose]()
+}
