@@ -31,7 +31,7 @@ export interface SlotLoan {
 
 export interface CaptureProtocol extends Protocol {
   calls: {
-    /** Builds the pipeline and plays it. Resolves when it is playing or prerolling; rejects with GStreamer's error. */
+    /** Builds the pipeline and plays it. Rejects with `invalid` when it cannot be built; what goes wrong later is `ended`. */
     open: { params: CaptureParams; result: { readonly opened: true } }
     ping: { params: Record<string, never>; result: { readonly now: bigint } }
   }
@@ -39,7 +39,7 @@ export interface CaptureProtocol extends Protocol {
   toHost: { lend: SlotLoan }
   toEngine: {
     frame: CapturedFrame
-    /** Frames pulled for which no slot was there, since the last report. */
+    /** Frames lost since the last report: no slot was there, or the picture was broken, or the pipeline says that it lost some. */
     skipped: { readonly count: number }
     /** The source ended (`end`) or broke (`error`); the host stays up until the engine ends it. */
     ended: { readonly reason: 'end' | 'error'; readonly message: string }
@@ -51,8 +51,10 @@ export interface CaptureParams {
   readonly launch: string
   /** Format of the frames in the slots; JPEG frames from the pipeline are decoded into it. */
   readonly format: PixelFormat
-  /** At the end of the stream seek to its start. */
+  /** At the end of the stream start it anew. */
   readonly loop: boolean
+  /** No slot for a frame: `skip` pulls and counts it, `wait` leaves it in the pipeline until there is one. */
+  readonly whenFull: 'skip' | 'wait'
   /** Frames larger than this are an error, or decoded reduced when they come as JPEG. */
   readonly maxWidth: number
   readonly maxHeight: number
@@ -88,6 +90,14 @@ export interface TensorSpec {
   readonly shape: readonly number[]
 }
 
+/** Rows of a kernel for every crop, or for the whole image as one. */
+export interface InferResult {
+  readonly rows: Float32Array
+  /** Values in a row. */
+  readonly width: number
+  readonly counts: readonly number[]
+}
+
 export interface VisionProtocol extends Protocol {
   calls: {
     /** Loads an ONNX file into a worker thread of its own. Rejects with `invalid` when the file is corrupt. */
@@ -96,20 +106,27 @@ export interface VisionProtocol extends Protocol {
       result: { readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] }
     }
     unload: { params: { readonly model: string }; result: Record<string, never> }
-    openSession: { params: { readonly model: string; readonly plan: Plan }; result: { readonly session: number } }
-    closeSession: { params: { readonly session: number }; result: Record<string, never> }
-    /** Fits, runs, decodes. With `crops` ([count × 4]: x y width height in source pixels) once per crop; rows follow each other, `counts` per crop. */
+    /**
+     * Fits, runs, decodes by `plan`. With `crops` ([count × 4]: x y width height in source pixels) once per crop; rows follow
+     * each other, `counts` per crop. Answered when the image is read no more. `unavailable` for a model that is not loaded.
+     */
     infer: {
-      params: { readonly session: number; readonly image: SlotImage; readonly crops: Float32Array | null }
-      result: { readonly rows: Float32Array; readonly width: number; readonly counts: readonly number[] }
+      params: {
+        readonly model: string
+        readonly plan: Plan
+        readonly image: SlotImage
+        readonly crops: Float32Array | null
+      }
+      result: InferResult
     }
-    /** Decodes a picture from outside (its bytes lie in one slot after the other) into RGB in `target`, upright by its EXIF orientation, reduced to fit. */
+    /**
+     * Decodes a picture from outside into RGB in `target`, upright by its EXIF orientation, reduced to fit the slot. Its bytes
+     * lie in one slot after the other; `target` may be one of these.
+     */
     decodePicture: {
       params: {
         readonly parts: readonly { readonly slot: number; readonly bytes: number }[]
         readonly target: SlotLoan
-        readonly maxWidth: number
-        readonly maxHeight: number
       }
       /** `originalWidth`/`originalHeight`: upright size before reduction. */
       result: ImageSpec & { readonly originalWidth: number; readonly originalHeight: number }
