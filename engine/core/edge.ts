@@ -76,13 +76,9 @@ class SharedStream<T extends AnyPacket> {
   #connect(): void {
     const connection = new Subscription()
     this.#connection = connection
-    connection.add(
-      this.#source.subscribe({
-        next: (packet) => this.#share(packet),
-        error: (error) => this.#end(connection, (branch) => branch.error(error)),
-        complete: () => this.#end(connection, (branch) => branch.complete()),
-      }),
-    )
+    const error = (cause: unknown) => this.#end(connection, (branch) => branch.error(cause))
+    const complete = () => this.#end(connection, (branch) => branch.complete())
+    connection.add(this.#source.subscribe({ next: (packet) => this.#share(packet), error, complete }))
   }
 
   #share(packet: T): void {
@@ -173,15 +169,10 @@ export function runEach<I extends AnyPacket, O extends Packet>(
 ): OperatorFunction<I, O> {
   return (source) =>
     new Observable((subscriber) => {
-      const run = new EdgeRun(edge, work, options, subscriber)
+      const run = new EdgeRun({ edge, work, options, subscriber })
       subscriber.add(() => run.stop())
-      subscriber.add(
-        source.subscribe({
-          next: (packet) => run.add(packet),
-          error: (error) => subscriber.error(error),
-          complete: () => run.finish(),
-        }),
-      )
+      const error = (cause: unknown) => subscriber.error(cause)
+      subscriber.add(source.subscribe({ next: (packet) => run.add(packet), error, complete: () => run.finish() }))
     })
 }
 
@@ -204,27 +195,29 @@ interface Job<I, O> {
   outcome?: Outcome<O>
 }
 
+/** One subscription to `runEach`. */
+interface RunParts<I, O> {
+  readonly edge: Edge
+  readonly work: Work<I, O>
+  readonly options: RunOptions
+  readonly subscriber: Subscriber<O>
+}
+
 class EdgeRun<I extends AnyPacket, O extends Packet> {
-  readonly #edge: Edge
-  readonly #work: Work<I, O>
-  readonly #options: RunOptions
-  readonly #subscriber: Subscriber<O>
+  readonly #parts: RunParts<I, O>
   readonly #waiting: WaitingLine<I>
   readonly #jobs: Job<I, O>[] = []
   #stopped = false
   #sourceEnded = false
 
-  constructor(edge: Edge, work: Work<I, O>, options: RunOptions, subscriber: Subscriber<O>) {
-    this.#edge = edge
-    this.#waiting = new WaitingLine(edge.policy)
-    this.#work = work
-    this.#options = options
-    this.#subscriber = subscriber
+  constructor(parts: RunParts<I, O>) {
+    this.#parts = parts
+    this.#waiting = new WaitingLine(parts.edge.policy)
   }
 
   add(packet: I): void {
-    this.#edge.counts.in++
-    this.#edge.counts.waiting++
+    this.#parts.edge.counts.in++
+    this.#parts.edge.counts.waiting++
     this.#waiting.push(packet)
     if (!this.#stopped) this.#startNext()
     this.#drop(this.#stopped ? this.#waiting.shift() : this.#waiting.overflow())
@@ -244,13 +237,13 @@ class EdgeRun<I extends AnyPacket, O extends Packet> {
 
   #drop(packet: I | undefined): void {
     if (packet === undefined) return
-    this.#edge.counts.waiting--
-    this.#edge.counts.dropped++
+    this.#parts.edge.counts.waiting--
+    this.#parts.edge.counts.dropped++
     packet[Symbol.dispose]()
   }
 
   #startNext(): void {
-    while (this.#jobs.length < (this.#options.concurrency ?? 1)) {
+    while (this.#jobs.length < (this.#parts.options.concurrency ?? 1)) {
       const packet = this.#waiting.shift()
       if (packet === undefined) return
       this.#start({ packet, controller: new AbortController() })
@@ -259,20 +252,21 @@ class EdgeRun<I extends AnyPacket, O extends Packet> {
 
   #start(job: Job<I, O>): void {
     this.#jobs.push(job)
-    const result = attempt(() => this.#work(job.packet, job.controller.signal))
-    if (!('output' in result && result.output instanceof Promise)) {
-      this.#settle(job, result as Outcome<O>)
+    let result: ReturnType<Work<I, O>>
+    try {
+      result = this.#parts.work(job.packet, job.controller.signal)
+    } catch (error) {
+      this.#settle(job, { error })
       return
     }
-    const resume = (outcome: Outcome<O>) => {
-      this.#settle(job, outcome)
-      this.#startNext()
-      this.#completeWhenDone()
-    }
-    result.output.then(
-      (output) => resume({ output }),
-      (error) => resume({ error }),
-    )
+    if (result instanceof Promise) void this.#awaitResult(job, result)
+    else this.#settle(job, { output: result })
+  }
+
+  async #awaitResult(job: Job<I, O>, result: Promise<O | undefined>): Promise<void> {
+    this.#settle(job, await result.then((output) => ({ output })).catch((error: unknown) => ({ error })))
+    this.#startNext()
+    this.#completeWhenDone()
   }
 
   #settle(job: Job<I, O>, outcome: Outcome<O>): void {
@@ -285,31 +279,23 @@ class EdgeRun<I extends AnyPacket, O extends Packet> {
   }
 
   #conclude(outcome: Outcome<O>): void {
-    const { counts } = this.#edge
+    const { counts } = this.#parts.edge
     counts.waiting--
     if (this.#stopped) {
       counts.dropped++
       if ('output' in outcome) outcome.output?.[Symbol.dispose]()
     } else if ('output' in outcome) {
       counts.out++
-      if (outcome.output !== undefined) emit(this.#subscriber, outcome.output)
+      if (outcome.output !== undefined) emit(this.#parts.subscriber, outcome.output)
     } else {
       counts.failed++
-      this.#edge.lastError = outcome.error
-      this.#options.onError?.(outcome.error)
+      this.#parts.edge.lastError = outcome.error
+      this.#parts.options.onError?.(outcome.error)
     }
   }
 
   #completeWhenDone(): void {
-    if (this.#sourceEnded && this.#jobs.length === 0 && this.#waiting.length === 0) this.#subscriber.complete()
-  }
-}
-
-function attempt<T>(run: () => T): { readonly output: T } | { readonly error: unknown } {
-  try {
-    return { output: run() }
-  } catch (error) {
-    return { error }
+    if (this.#sourceEnded && this.#jobs.length === 0 && this.#waiting.length === 0) this.#parts.subscriber.complete()
   }
 }
 
