@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError, messageOf } from '../errors.ts'
 import { projectRoot } from '../root.ts'
@@ -7,6 +7,7 @@ import { loadCatalogue, type ModelEntry } from './catalogue.ts'
 import { type GraphModel, type GraphNode, readGraphModel } from './import-tfjs-graph.ts'
 import { conversions } from './import-tfjs-operations.ts'
 import { OnnxWriter, type Value } from './import-tfjs-writer.ts'
+import { writeWhole } from './whole-file.ts'
 
 /** Counts up when the same source has to be converted anew, because this converter writes another file. */
 const converterVersion = 1
@@ -59,9 +60,7 @@ export async function convertBundled(
   const earlier = (await readdir(folder)).filter((name) => name.startsWith(`${stem}-`) && name.endsWith('.onnx'))
   const path = join(folder, file)
   if (earlier.includes(file)) return { path, converted: false }
-  const partial = `${path}.${process.pid}.partial`
-  await writeFile(partial, convertGraphModel(json, weights, entry.bundled.outputs))
-  await rename(partial, path)
+  await writeWhole(path, [convertGraphModel(json, weights, entry.bundled.outputs)])
   for (const old of earlier) await rm(join(folder, old), { force: true })
   return { path, converted: true }
 }

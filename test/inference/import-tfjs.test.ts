@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadCatalogue } from '../../engine/inference/catalogue.ts'
 import { convertBundled, convertGraphModel, isBundled } from '../../engine/inference/import-tfjs.ts'
@@ -88,7 +88,7 @@ function decodeBoxes(scores: Float32Array, sizes: Float32Array, width: number, h
   )
 }
 
-async function floats(image: sharp.Sharp): Promise<Float32Array> {
+async function floats(image: Sharp): Promise<Float32Array> {
   return Float32Array.from(await image.removeAlpha().raw().toBuffer())
 }
 

@@ -1,0 +1,205 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { Logger } from 'pino'
+import { EngineError, messageOf } from '../errors.ts'
+import type { Catalogue, ModelEntry } from './catalogue.ts'
+import { convertBundled, isBundled } from './import-tfjs.ts'
+import { type DownloadProgress, download } from './model-download.ts'
+
+/** A mirror that lacked a file is asked again after this. */
+const askAgainMs = 60_000
+const bundledWhy = 'comes with the installation'
+
+/** Where a model's file lies and how it came there, or why there is none. */
+export type ModelPlace = { readonly path: string; readonly why: string } | { readonly missing: string }
+
+export interface ModelStatus {
+  readonly name: string
+  readonly task: string
+  readonly state: 'available' | 'missing'
+  readonly why: string
+}
+
+export interface ModelStoreOptions {
+  readonly catalogue: Catalogue
+  /** Files are written in `<stateFolder>/models`. */
+  readonly stateFolder: string
+  /** Folders searched, never written. */
+  readonly paths: readonly string[]
+  /** A folder or an http(s) address that holds the artefacts by file name; null: none. */
+  readonly mirror: string | null
+  readonly log: Logger
+}
+
+/**
+ * Finds the files of models: in `paths`, in the mirror, in its own folder, in an installed package. It fetches from a
+ * mirror that was configured, and from the public address only by `pull`.
+ */
+export class ModelStore implements AsyncDisposable {
+  readonly #options: ModelStoreOptions
+  readonly #folder: string
+  readonly #closing = new AbortController()
+  /** One search at a time per model, shared by all who ask. */
+  readonly #searches = new Map<string, Promise<ModelPlace>>()
+  /** What the mirror was last asked for in vain. */
+  readonly #refusals = new Map<string, { readonly reason: string; readonly at: number }>()
+  readonly #hashes = new Map<string, Promise<string>>()
+
+  constructor(options: ModelStoreOptions) {
+    this.#options = options
+    this.#folder = join(options.stateFolder, 'models')
+  }
+
+  /**
+   * Where the model is. May convert a bundled model or fetch from the mirror, never from a public address; what goes
+   * wrong on the way is the reason it is `missing`. Throws `not-found` for a name that the catalogue lacks.
+   */
+  async locate(name: string): Promise<ModelPlace> {
+    if (this.#closing.signal.aborted) throw new EngineError('closed', 'The model store is closed')
+    const entry = this.#options.catalogue.entry(name)
+    const search = this.#searches.get(name) ?? this.#search(entry).finally(() => this.#searches.delete(name))
+    this.#searches.set(name, search)
+    return search
+  }
+
+  /** Fetches a model that is not here, from the mirror or else from its public address. Throws as `download` does. */
+  async pull(
+    name: string,
+    signal: AbortSignal,
+    onProgress?: (progress: DownloadProgress) => void,
+  ): Promise<{ readonly path: string; readonly why: string }> {
+    const entry = this.#options.catalogue.entry(name)
+    const place = await this.locate(name)
+    if ('path' in place) return place
+    if (entry.download === undefined) throw new EngineError('unavailable', place.missing)
+    const path = await this.#fetch(
+      entry,
+      entry.download.url,
+      AbortSignal.any([signal, this.#closing.signal]),
+      onProgress,
+    )
+    return { path, why: `fetched from ${new URL(entry.download.url).host}` }
+  }
+
+  /** Every model of the catalogue as it is now, without fetching or converting anything. */
+  async status(): Promise<ModelStatus[]> {
+    return Promise.all(
+      this.#options.catalogue.entries.map(async (entry) => {
+        const { name, task } = entry
+        if (isBundled(entry)) return { name, task, state: 'available' as const, why: bundledWhy }
+        const place = await this.#lookAround(entry)
+        if ('path' in place) return { name, task, state: 'available' as const, why: place.why }
+        return { name, task, state: 'missing' as const, why: place.missing }
+      }),
+    )
+  }
+
+  /** Ends fetches under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort()
+    await Promise.allSettled(this.#searches.values())
+  }
+
+  async #search(entry: ModelEntry): Promise<ModelPlace> {
+    if (isBundled(entry)) return this.#convert(entry)
+    const place = await this.#lookAround(entry)
+    if ('path' in place || this.#mirrorAddress() === null || this.#wasRefused(entry)) return place
+    return this.#ask(entry)
+  }
+
+  async #convert(entry: Parameters<typeof convertBundled>[0]): Promise<ModelPlace> {
+    try {
+      const { path, converted } = await convertBundled(entry, this.#folder)
+      if (converted)
+        this.#options.log.info({ model: entry.name, licence: entry.licence, path }, 'converted a bundled model')
+      return { path, why: bundledWhy }
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error
+      return { missing: error.message }
+    }
+  }
+
+  /** Looks at files only. */
+  async #lookAround(entry: ModelEntry): Promise<ModelPlace> {
+    const problems: string[] = []
+    for (const { folder, why } of this.#folders()) {
+      const path = join(folder, entry.file)
+      const found = await this.#check(path, entry)
+      if (found === 'good') return { path, why }
+      if (found !== 'absent') problems.push(found.problem)
+    }
+    return { missing: problems.length > 0 ? problems.join('; ') : this.#whyMissing(entry) }
+  }
+
+  #folders(): { folder: string; why: string }[] {
+    const { paths, mirror } = this.#options
+    const found = paths.map((folder) => ({ folder, why: 'found in models.paths' }))
+    if (mirror !== null && this.#mirrorAddress() === null) found.push({ folder: mirror, why: 'found in the mirror' })
+    return [...found, { folder: this.#folder, why: 'found among the downloaded models' }]
+  }
+
+  #whyMissing(entry: ModelEntry): string {
+    const refusal = this.#refusals.get(entry.name)?.reason
+    const { mirror } = this.#options
+    const place = mirror === null ? 'models.paths, and there is no mirror' : 'models.paths or the mirror'
+    return refusal ?? `${entry.file} is not in ${place}`
+  }
+
+  async #check(path: string, { name, sha256 }: ModelEntry): Promise<'good' | 'absent' | { readonly problem: string }> {
+    try {
+      const file = await stat(path)
+      if (!file.isFile() || file.size === 0) return { problem: `Expected a model in ${path}, found nothing in it` }
+      if (sha256 === undefined) return 'good'
+      const hash = await this.#hashOf(path, `${path} ${file.size} ${file.mtimeMs}`)
+      return hash === sha256
+        ? 'good'
+        : { problem: `Expected ${path} (${name}) to have SHA-256 ${sha256}, received ${hash}` }
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      return code === 'ENOENT' || code === 'ENOTDIR' ? 'absent' : { problem: messageOf(error) }
+    }
+  }
+
+  #hashOf(path: string, version: string): Promise<string> {
+    const known = this.#hashes.get(version)
+    if (known !== undefined) return known
+    const hash = createHash('sha256')
+    const found = pipeline(createReadStream(path), hash).then(() => hash.digest('hex'))
+    this.#hashes.set(version, found)
+    return found
+  }
+
+  #mirrorAddress(): string | null {
+    const { mirror } = this.#options
+    return mirror !== null && /^https?:\/\//.test(mirror) ? mirror.replace(/\/*$/, '/') : null
+  }
+
+  #wasRefused({ name }: ModelEntry): boolean {
+    const refusal = this.#refusals.get(name)
+    return refusal !== undefined && performance.now() - refusal.at < askAgainMs
+  }
+
+  async #ask(entry: ModelEntry): Promise<ModelPlace> {
+    try {
+      const path = await this.#fetch(entry, `${this.#mirrorAddress()}${entry.file}`, this.#closing.signal)
+      return { path, why: 'fetched from the mirror' }
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error
+      const reason = `not from the mirror: ${error.message}`
+      if (error.code !== 'not-found') this.#options.log.warn({ model: entry.name, reason }, 'the mirror gave no model')
+      this.#refusals.set(entry.name, { reason, at: performance.now() })
+      return { missing: reason }
+    }
+  }
+
+  async #fetch(entry: ModelEntry, url: string, signal: AbortSignal, onProgress?: (progress: DownloadProgress) => void) {
+    const { sha256, bytes, file, name, licence } = entry
+    const path = join(this.#folder, file)
+    await download({ url, path, sha256, bytes, onProgress }, signal)
+    this.#options.log.info({ model: name, licence, url, path }, 'fetched a model')
+    return path
+  }
+}

@@ -1,0 +1,264 @@
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { type Catalogue, parseCatalogue } from '../../engine/inference/catalogue.ts'
+import { type DownloadProgress, download } from '../../engine/inference/model-download.ts'
+import { ModelStore, type ModelStoreOptions } from '../../engine/inference/model-store.ts'
+import { writeWhole } from '../../engine/inference/whole-file.ts'
+
+const content = 'the weights of a toy'
+const sha256 = createHash('sha256').update(content).digest('hex')
+
+function toyCatalogue(extra = ''): Catalogue {
+  const text = `
+toy:
+  task: detect
+  summary: A toy
+  licence: MIT
+  file: toy.onnx
+  ${extra}
+  download: { url: 'https://models.invalid/toy.onnx', verified: false }
+  plan: { fit: stretch, pad: 0, kernel: yolo-v8, minScore: 0.5 }
+  labels: coco80
+movenet-lightning:
+  task: pose
+  summary: MoveNet
+  licence: Apache-2.0
+  file: movenet-lightning.onnx
+  bundled: { package: '@vladmandic/human', model: models/movenet-lightning, outputs: [StatefulPartitionedCall/Sigmoid] }
+  plan: { fit: letterbox, pad: 0, kernel: movenet, minScore: 0 }
+  labels: person
+`
+  return parseCatalogue(text, 'models.yaml')
+}
+
+let folder: string
+let server: Server | undefined
+const signal = new AbortController().signal
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hailstream-store-'))
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+  server?.closeAllConnections()
+  server?.close()
+  server = undefined
+  await rm(folder, { recursive: true })
+})
+
+function openStore(options: Partial<ModelStoreOptions> = {}): ModelStore {
+  const log = pino({ level: 'silent' })
+  const state = join(folder, 'state')
+  return new ModelStore({ catalogue: toyCatalogue(), stateFolder: state, paths: [], mirror: null, log, ...options })
+}
+
+async function put(place: string, text: string = content): Promise<string> {
+  await mkdir(join(folder, place), { recursive: true })
+  await writeFile(join(folder, place, 'toy.onnx'), text)
+  return join(folder, place)
+}
+
+async function serve(listener: RequestListener): Promise<string> {
+  server = createServer(listener)
+  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+async function downloaded(): Promise<string[]> {
+  return readdir(join(folder, 'state/models')).catch(() => [])
+}
+
+describe('locating a model', () => {
+  test('takes the configured folders before the mirror', async () => {
+    await using store = openStore({ paths: [join(folder, 'none'), await put('here')], mirror: await put('mirror') })
+    expect(await store.locate('toy')).toEqual({ path: join(folder, 'here/toy.onnx'), why: 'found in models.paths' })
+  })
+
+  test('uses the files of a mirror that is a folder where they lie', async () => {
+    await using store = openStore({ mirror: await put('mirror') })
+    expect(await store.locate('toy')).toEqual({ path: join(folder, 'mirror/toy.onnx'), why: 'found in the mirror' })
+    expect(await downloaded()).toEqual([])
+  })
+
+  test('fetches from a mirror that is an address, once for all who ask, and keeps the file', async () => {
+    const asked: string[] = []
+    const mirror = await serve(({ url = '' }, response) => {
+      asked.push(url)
+      response.end(content)
+    })
+    await using store = openStore({ mirror: `${mirror}/artefacts/` })
+    const [place, same] = await Promise.all([store.locate('toy'), store.locate('toy')])
+    const path = join(folder, 'state/models/toy.onnx')
+    expect(place).toEqual({ path, why: 'fetched from the mirror' })
+    expect(same).toEqual(place)
+    expect(await store.locate('toy')).toEqual({ path, why: 'found among the downloaded models' })
+    expect(asked).toEqual(['/artefacts/toy.onnx'])
+    expect(await readFile(path, 'utf8')).toBe(content)
+    expect(await downloaded()).toEqual(['toy.onnx'])
+  })
+
+  test('does not ask a mirror again at once for what it lacks', async () => {
+    let asked = 0
+    const mirror = await serve((_, response) => {
+      asked++
+      response.writeHead(404).end()
+    })
+    await using store = openStore({ mirror })
+    const place = await store.locate('toy')
+    expect(place).toMatchObject({ missing: expect.stringMatching(/mirror.*answer 200, received 404/) })
+    expect(await store.locate('toy')).toEqual(place)
+    expect(asked).toBe(1)
+    const later = performance.now() + 61_000
+    vi.spyOn(performance, 'now').mockReturnValue(later)
+    await store.locate('toy')
+    expect(asked).toBe(2)
+  })
+
+  test('never goes to the public address', async () => {
+    const fetched = vi.spyOn(globalThis, 'fetch')
+    await using store = openStore()
+    expect(await store.locate('toy')).toEqual({ missing: 'toy.onnx is not in models.paths, and there is no mirror' })
+    expect(fetched).not.toHaveBeenCalled()
+  })
+
+  test('passes by a file with another hash, and says so', async () => {
+    const catalogue = toyCatalogue(`sha256: ${sha256}`)
+    const wrong = await put('wrong', 'other weights')
+    await using store = openStore({ catalogue, paths: [wrong] })
+    expect(await store.locate('toy')).toMatchObject({ missing: expect.stringContaining(`SHA-256 ${sha256}, received`) })
+    await using richer = openStore({ catalogue, paths: [wrong, await put('right')] })
+    expect(await richer.locate('toy')).toMatchObject({ path: join(folder, 'right/toy.onnx') })
+  })
+
+  test('passes by an empty file', async () => {
+    await using store = openStore({ paths: [await put('empty', '')] })
+    expect(await store.locate('toy')).toMatchObject({ missing: expect.stringContaining('empty/toy.onnx') })
+  })
+
+  test('converts a bundled model when it is first asked for', async () => {
+    await using store = openStore()
+    const place = await store.locate('movenet-lightning')
+    expect(place).toMatchObject({ why: 'comes with the installation' })
+    expect(await downloaded()).toEqual([expect.stringMatching(/^movenet-lightning-[0-9a-f]{12}\.onnx$/)])
+  })
+
+  test('names the models there are for a name that is unknown', async () => {
+    await using store = openStore()
+    await expect(store.locate('tyo')).rejects.toMatchObject({ code: 'not-found' })
+  })
+
+  test('says what is there without fetching or converting', async () => {
+    const fetched = vi.spyOn(globalThis, 'fetch')
+    await using store = openStore({ mirror: 'http://127.0.0.1:9' })
+    expect(await store.status()).toEqual([
+      { name: 'toy', task: 'detect', state: 'missing', why: 'toy.onnx is not in models.paths or the mirror' },
+      { name: 'movenet-lightning', task: 'pose', state: 'available', why: 'comes with the installation' },
+    ])
+    expect(fetched).not.toHaveBeenCalled()
+    expect(await downloaded()).toEqual([])
+  })
+
+  test('ends a fetch when it is closed, and answers nobody afterwards', async () => {
+    let reached = () => {}
+    const asked = new Promise<void>((resolve) => {
+      reached = resolve
+    })
+    const store = openStore({ mirror: await serve(() => reached()) })
+    const place = store.locate('toy')
+    await asked
+    await store[Symbol.asyncDispose]()
+    expect(await place).toMatchObject({ missing: expect.stringContaining('cancelled') })
+    await expect(store.locate('toy')).rejects.toMatchObject({ code: 'closed' })
+    expect(await downloaded()).toEqual([])
+  })
+})
+
+describe('pulling a model', () => {
+  test('fetches from the public address, on request only, and reports progress', async () => {
+    const fetched = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response(content))
+    await using store = openStore()
+    const progress: DownloadProgress[] = []
+    const place = await store.pull('toy', signal, (step) => progress.push(step))
+    expect(fetched.mock.calls[0]?.[0]).toBe('https://models.invalid/toy.onnx')
+    expect(place).toEqual({ path: join(folder, 'state/models/toy.onnx'), why: 'fetched from models.invalid' })
+    expect(progress.at(-1)).toEqual({ received: content.length, total: null })
+  })
+
+  test('prefers what is there already', async () => {
+    const fetched = vi.spyOn(globalThis, 'fetch')
+    await using store = openStore({ paths: [await put('here')] })
+    expect(await store.pull('toy', signal)).toMatchObject({ why: 'found in models.paths' })
+    expect(fetched).not.toHaveBeenCalled()
+  })
+})
+
+describe('a download that goes wrong leaves nothing behind:', () => {
+  const path = () => join(folder, 'state/models/toy.onnx')
+
+  test.each([
+    ['cut short', { bytes: undefined }, 'unavailable', /Could not fetch/],
+    ['of the wrong size', { bytes: content.length + 3 }, 'invalid', /Expected 23 bytes.*received 20/],
+    ['larger than expected', { bytes: 5 }, 'too-large', /at most 5 bytes/],
+    ['with another hash', { sha256: 'f'.repeat(64) }, 'invalid', /SHA-256 f+, received/],
+  ])('%s', async (kind, expected, code, message) => {
+    const url = await serve((_, response) => {
+      if (kind === 'cut short')
+        response.writeHead(200, { 'content-length': 100 }).write(content, () => response.destroy())
+      else response.end(content)
+    })
+    const failed = expect(download({ url, path: path(), ...expected }, signal)).rejects
+    await failed.toMatchObject({ code, message: expect.stringMatching(message) })
+    expect(await downloaded()).toEqual([])
+  })
+
+  test('cancelled', async () => {
+    const cancel = new AbortController()
+    const url = await serve((_, response) => {
+      response.write(content, () => cancel.abort())
+    })
+    await expect(download({ url, path: path() }, cancel.signal)).rejects.toMatchObject({ code: 'cancelled' })
+    expect(await downloaded()).toEqual([])
+  })
+
+  test('nobody answers at the address', async () => {
+    const url = await serve(() => {})
+    await new Promise((resolve) => server?.close(resolve))
+    await expect(download({ url, path: path() }, signal)).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  test('a server that falls silent', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const url = await serve((_, response) => {
+      response.write(content)
+    })
+    let heard = () => {}
+    const started = new Promise<void>((resolve) => {
+      heard = resolve
+    })
+    const failed = expect(download({ url, path: path(), onProgress: heard }, signal)).rejects.toMatchObject({
+      code: 'timeout',
+    })
+    await started
+    vi.advanceTimersByTime(30_000)
+    await failed
+    expect(await downloaded()).toEqual([])
+  })
+})
+
+describe('writing a whole file', () => {
+  test('removes what a killed writer of the same file left, and nothing else', async () => {
+    const leftOver = 'toy.onnx.4194305-0.partial'
+    const running = `toy.onnx.${process.pid}-999.partial`
+    for (const name of [leftOver, running, 'toy.onnx.backup']) await writeFile(join(folder, name), 'half')
+    await writeWhole(join(folder, 'toy.onnx'), [Buffer.from('a'), Buffer.from('b')])
+    expect((await readdir(folder)).sort()).toEqual(['toy.onnx', running, 'toy.onnx.backup'].sort())
+    expect(await readFile(join(folder, 'toy.onnx'), 'utf8')).toBe('ab')
+  })
+})
