@@ -1,0 +1,50 @@
+/** An entry of `GET /api/topics`. */
+export interface Topic {
+  readonly topic: string
+  readonly kind: string
+  readonly pipeline: string
+  readonly stream: string
+}
+
+/** What the user wants to see; kept in the address behind `#`. */
+export interface Choice {
+  /** Image topic, `pipeline/stream`. */
+  readonly picture: string | undefined
+  /** Overlays that were switched off. */
+  readonly off: readonly string[]
+}
+
+export function readChoice(hash: string): Choice {
+  const fields = new URLSearchParams(hash.replace(/^#/, ''))
+  return { picture: fields.get('picture') ?? undefined, off: fields.getAll('off') }
+}
+
+/** The address part with `#`; slashes stay readable. */
+export function writeChoice({ picture, off }: Choice): string {
+  const fields = [...(picture === undefined ? [] : [['picture', picture]]), ...off.map((topic) => ['off', topic])]
+  return `#${new URLSearchParams(fields).toString().replaceAll('%2F', '/')}`
+}
+
+/** The wanted picture when it is there, else the first image topic. */
+export function choosePicture(topics: readonly Topic[], wanted: string | undefined): Topic | undefined {
+  const images = topics.filter((topic) => topic.kind === 'image')
+  return images.find((topic) => topic.topic === wanted) ?? images[0]
+}
+
+/**
+ * Object topics that may belong on the picture: of its pipeline, and not known to be seen on another stream.
+ * `sources`: topic → stream its frames come from, as far as messages have told.
+ */
+export function overlaysFor(
+  picture: Topic,
+  topics: readonly Topic[],
+  sources: ReadonlyMap<string, string>,
+): readonly Topic[] {
+  const source = sources.get(picture.topic) ?? picture.stream
+  return topics.filter(
+    (topic) =>
+      topic.kind === 'objects' &&
+      topic.pipeline === picture.pipeline &&
+      (sources.get(topic.topic) ?? source) === source,
+  )
+}

@@ -1,0 +1,40 @@
+import type { Topic } from './choice.ts'
+
+/** The server wants a token, or does not take the one it got. */
+export class NotAllowed extends Error {}
+
+const deadlineMs = 8000
+
+/** Topics of all pipelines. Throws `NotAllowed`, or an error of the network. */
+export async function fetchTopics(): Promise<Topic[]> {
+  return (await get('api/topics')) as Topic[]
+}
+
+async function get(path: string): Promise<unknown> {
+  const response = await fetch(new URL(path, document.baseURI), { signal: AbortSignal.timeout(deadlineMs) })
+  if (response.status === 401 || response.status === 403) throw new NotAllowed('The server wants an access token.')
+  if (!response.ok) throw new Error(`Expected ${path} to answer 200, received ${response.status}`)
+  return response.json()
+}
+
+/** Where the WebSocket of this page's server is. */
+export function socketUrl(): string {
+  return new URL('ws', document.baseURI).href.replace(/^http/, 'ws')
+}
+
+/** Keeps a token that came in the address, and takes it out of the address bar and the history. */
+export function keepTokenOfAddress(): void {
+  const url = new URL(location.href)
+  const token = url.searchParams.get('token')
+  if (token === null) return
+  keepToken(token)
+  url.searchParams.delete('token')
+  history.replaceState(null, '', url)
+}
+
+/** A cookie, because the browser sends it by itself with pages, requests and WebSockets of this server. */
+export function keepToken(token: string): void {
+  const secure = location.protocol === 'https:' ? '; Secure' : ''
+  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API needs a secure context, and this page may come over http
+  document.cookie = `hailstream_token=${token}; Path=/; Max-Age=31536000; SameSite=Strict${secure}`
+}
