@@ -64,7 +64,8 @@ Weights computeWeights(const Axis& axis) {
   std::size_t taps = 1;
   for (std::size_t i = 0; i < axis.count(); i++)
     taps = std::max(taps, kernels.emplace_back(kernelAt(axis, i)).weights.size());
-  Weights weights{taps, std::vector<std::uint32_t>(axis.count()), std::vector<std::int16_t>(axis.count() * taps)};
+  Weights weights{taps, taps == 1 && axis.step == 1, std::vector<std::uint32_t>(axis.count()),
+                  std::vector<std::int16_t>(axis.count() * taps)};
   for (std::size_t i = 0; i < axis.count(); i++) {
     // Each pixel has `taps` weights; at the far edge the window moves inwards, so that it stays in the source.
     const std::size_t first = std::min(kernels[i].begin, axis.size - taps);

@@ -37,6 +37,8 @@ Axis halved(const Axis& axis);
  */
 struct Weights {
   std::size_t taps;
+  /** Whether each target pixel is one source pixel, and the next one is the next. */
+  bool copies;
   std::vector<std::uint32_t> first;
   std::vector<std::int16_t> values;
 

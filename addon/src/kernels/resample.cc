@@ -46,9 +46,11 @@ struct Band {
   std::shared_ptr<const Weights> x;
   std::shared_ptr<const Weights> y;
 
-  /** Source columns that the target needs, the last one excluded. */
-  std::size_t firstColumn() const { return x->first.front(); }
-  std::size_t lastColumn() const { return x->first.back() + x->taps; }
+  /** Whether the target's pixels are the source's, one by one, so that nothing is to be filtered along the lines. */
+  bool copiesLines() const { return channels == 1 && x->copies; }
+  /** Samples of a row that the target needs. */
+  std::size_t firstSample() const { return x->first.front() * channels; }
+  std::size_t samples() const { return (x->first.back() + x->taps) * channels - firstSample(); }
 };
 
 std::vector<Band> bandsOf(const ImageView& image, const Axis& x, const Axis& y) {
@@ -77,32 +79,30 @@ struct Strip {
   std::size_t lineStride() const { return roundUp(width, linePadding); }
 };
 
-/** Filters down the columns: `strip.count` lines of source columns. */
-Matrix filterDown(const Band& band, const Strip& strip, Scratch& scratch) {
-  const std::size_t begin = band.firstColumn() * band.channels;
-  const std::size_t samples = band.lastColumn() * band.channels - begin;
-  const std::size_t stride = roundUp(samples, passLines);
-  const Matrix lines{scratch.atLeast(stride * passLines), stride};
+/** Filters down the columns: `strip.count` lines of the source columns that the target needs. */
+void filterDown(const Band& band, const Strip& strip, Matrix lines) {
   std::vector<const std::uint8_t*> rows(band.y->taps);
   for (std::size_t i = 0; i < strip.count; i++) {
-    const std::uint8_t* row = band.data + band.y->first[strip.first + i] * band.stride + begin;
+    const std::uint8_t* row = band.data + band.y->first[strip.first + i] * band.stride + band.firstSample();
     for (std::size_t t = 0; t < rows.size(); t++) rows[t] = row + t * band.stride;
-    filterRows(rows, band.y->of(strip.first + i), samples, lines.data + i * stride);
+    filterRows(rows, band.y->of(strip.first + i), band.samples(), lines.data + i * lines.stride);
   }
-  return lines;
 }
 
 void filterBand(const Band& band, const Strip& strip, ThreadScratch& scratch) {
-  const Matrix lines = filterDown(band, strip, scratch.lines);
-  const std::size_t begin = band.firstColumn() * band.channels;
-  const std::size_t samples = band.lastColumn() * band.channels - begin;
-  const Matrix columns{scratch.columns.atLeast(lines.stride * passLines), passLines};
-  transpose(lines, passLines, samples, columns);
+  const auto channel = [&](std::size_t c) {
+    return Matrix{scratch.channels[band.firstChannel + c].atLeast(strip.lineStride() * passLines), strip.lineStride()};
+  };
+  if (band.copiesLines()) return filterDown(band, strip, channel(0));
+  const std::size_t stride = roundUp(band.samples(), passLines);
+  const Matrix lines{scratch.lines.atLeast(stride * passLines), stride};
+  filterDown(band, strip, lines);
+  const Matrix columns{scratch.columns.atLeast(stride * passLines), passLines};
+  transpose(lines, passLines, band.samples(), columns);
   const Matrix filtered{scratch.filtered.atLeast(strip.lineStride() * passLines), passLines};
   for (std::size_t c = 0; c < band.channels; c++) {
-    filterColumns({columns.data - begin * passLines, band.channels, c}, *band.x, filtered.data);
-    std::int16_t* channel = scratch.channels[band.firstChannel + c].atLeast(strip.lineStride() * passLines);
-    transpose(filtered, strip.width, passLines, {channel, strip.lineStride()});
+    filterColumns({columns.data, band.firstSample() / band.channels, band.channels, c}, *band.x, filtered.data);
+    transpose(filtered, strip.width, passLines, channel(c));
   }
 }
 

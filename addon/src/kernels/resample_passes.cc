@@ -125,7 +125,8 @@ void FilterColumns(const Columns& columns, const Weights& weights, std::int16_t*
   const hn::Rebind<std::int16_t, Wide> narrow;
   const std::size_t step = columns.channels * passLines;
   for (std::size_t i = 0; i < weights.first.size(); i++, out += passLines) {
-    const std::int16_t* column = columns.data + (weights.first[i] * columns.channels + columns.channel) * passLines;
+    const std::size_t pixel = weights.first[i] - columns.first;
+    const std::int16_t* column = columns.data + (pixel * columns.channels + columns.channel) * passLines;
     const std::span taps(weights.of(i), weights.taps);
     if (weights.taps <= mostShortTaps) {
       for (std::size_t y = 0; y < passLines; y += hn::Lanes(lines))

@@ -27,9 +27,13 @@ struct Matrix {
 /** Rows to columns; both counts are rounded up to 8, and the matrices have room for that. */
 void transpose(Matrix in, std::size_t rows, std::size_t columns, Matrix out);
 
-/** Columns of `passLines` samples each: column (first + t) × channels + channel is read for tap t. */
+/**
+ * Columns of `passLines` samples each, `channels` of them per source pixel, from source pixel `first` on; of each pixel
+ * the column of one channel is read.
+ */
 struct Columns {
   const std::int16_t* data;
+  std::size_t first;
   std::size_t channels;
   std::size_t channel;
 };

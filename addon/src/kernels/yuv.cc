@@ -1,79 +1,90 @@
 #include "kernels/yuv.h"
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/yuv.cc"
+// foreach_target.h includes this file once per instruction set.
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
 
-namespace hailstream {
+HWY_BEFORE_NAMESPACE();
+namespace hailstream::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
 namespace {
 
-/** Fixed point in 1/65536: (value − from) × gain + to, rounded, 0 to 255. */
-struct Range {
-  int from;
-  int to;
-  int gain;
+using Wide = hn::CappedTag<std::int16_t, 16>;
+template <class D>
+using BytesOf = hn::Rebind<std::uint8_t, D>;
 
-  std::uint8_t operator()(std::uint8_t value) const {
-    return static_cast<std::uint8_t>(std::clamp(((value - from) * gain + (to << 16) + 32768) >> 16, 0, 255));
-  }
-};
-
-constexpr int perUnit = 65536;
-constexpr Range lumaToLimited{0, 16, perUnit * 219 / 255};
-constexpr Range chromaToLimited{128, 128, perUnit * 224 / 255};
-constexpr Range lumaToFull{16, 0, perUnit * 255 / 219};
-constexpr Range chromaToFull{128, 128, perUnit * 255 / 224};
-
-void mapRow(const std::uint8_t* source, std::uint8_t* target, std::size_t count, const Range& range) {
-  for (std::size_t i = 0; i < count; i++) target[i] = range(source[i]);
+/** In 1/128, saturating: what leaves 0 to 255 is clipped when it is narrowed. */
+template <class D>
+hn::Vec<BytesOf<D>> mapped(D d, hn::Vec<BytesOf<D>> value, const RangeMap& map) {
+  const auto centred = hn::ShiftLeft<7>(hn::Sub(hn::PromoteTo(d, value), hn::Set(d, map.from)));
+  const auto part = hn::MulFixedPoint15(centred, hn::Set(d, map.part));
+  const auto whole = map.whole == 0 ? hn::Zero(d) : centred;
+  const auto offset = hn::Set(d, static_cast<std::int16_t>((map.to << 7) + 64));
+  return hn::DemoteTo(BytesOf<D>(), hn::ShiftRight<7>(hn::SaturatedAdd(hn::SaturatedAdd(whole, part), offset)));
 }
 
-void mapChroma(const ImageView& image, const Layout& from, const Layout& to, std::uint8_t* target, std::size_t plane) {
-  const bool interleaved = image.format == PixelFormat::nv12;
-  const Plane& source = from.planes[interleaved ? 1 : plane];
-  const std::size_t step = interleaved ? 2 : 1;
-  for (std::size_t y = 0; y < source.height; y++) {
-    const std::uint8_t* in = image.data + source.offset + y * source.stride + (interleaved ? plane - 1 : 0);
-    std::uint8_t* out = target + to.planes[plane].offset + y * to.planes[plane].stride;
-    for (std::size_t x = 0; x < source.width; x++) out[x] = chromaToFull(in[x * step]);
-  }
+template <class D>
+hn::Vec<BytesOf<D>> mappedAt(D d, const std::uint8_t* in, const RangeMap& map) {
+  return mapped(d, hn::LoadU(BytesOf<D>(), in), map);
+}
+
+/** Calls `at(tag, x)` for all of a row: by whole vectors, then one by one. */
+template <typename At>
+void overRow(std::size_t count, At at) {
+  const Wide d;
+  std::size_t x = 0;
+  for (; x + hn::Lanes(d) <= count; x += hn::Lanes(d)) at(d, x);
+  for (; x < count; x++) at(hn::CappedTag<std::int16_t, 1>(), x);
+}
+
+void MapRow(const std::uint8_t* in, std::uint8_t* out, std::size_t count, const RangeMap& map) {
+  overRow(count, [&](auto d, std::size_t x) { hn::StoreU(mappedAt(d, in + x, map), BytesOf<decltype(d)>(), out + x); });
+}
+
+void MapInterleaving(const std::uint8_t* u, const std::uint8_t* v, std::uint8_t* uv, std::size_t count,
+                     const RangeMap& map) {
+  overRow(count, [&](auto d, std::size_t x) {
+    hn::StoreInterleaved2(mappedAt(d, u + x, map), mappedAt(d, v + x, map), BytesOf<decltype(d)>(), uv + 2 * x);
+  });
+}
+
+void MapDeinterleaving(const std::uint8_t* uv, std::uint8_t* u, std::uint8_t* v, std::size_t count,
+                       const RangeMap& map) {
+  overRow(count, [&](auto d, std::size_t x) {
+    const BytesOf<decltype(d)> bytes;
+    hn::Vec<decltype(bytes)> first, second;
+    hn::LoadInterleaved2(bytes, uv + 2 * x, first, second);
+    hn::StoreU(mapped(d, first, map), bytes, u + x);
+    hn::StoreU(mapped(d, second, map), bytes, v + x);
+  });
 }
 
 }  // namespace
+}  // namespace hailstream::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
 
-void toLimitedRange(const Layout& i420, std::uint8_t* data) {
-  for (std::size_t i = 0; i < 3; i++) {
-    const Plane& plane = i420.planes[i];
-    const Range& range = i == 0 ? lumaToLimited : chromaToLimited;
-    for (std::size_t y = 0; y < plane.height; y++) {
-      std::uint8_t* row = data + plane.offset + y * plane.stride;
-      mapRow(row, row, plane.width, range);
-    }
-  }
+#if HWY_ONCE
+namespace hailstream {
+
+HWY_EXPORT(MapRow);
+HWY_EXPORT(MapInterleaving);
+HWY_EXPORT(MapDeinterleaving);
+
+void mapRow(const std::uint8_t* in, std::uint8_t* out, std::size_t count, const RangeMap& map) {
+  HWY_DYNAMIC_DISPATCH(MapRow)(in, out, count, map);
 }
 
-void toFullRange(const ImageView& image, std::uint8_t* target) {
-  const Layout from = layoutOf(image.format, image.width, image.height);
-  const Layout to = layoutOf(PixelFormat::i420, image.width, image.height);
-  for (std::size_t y = 0; y < image.height; y++)
-    mapRow(image.data + y * from.planes[0].stride, target + y * to.planes[0].stride, image.width, lumaToFull);
-  mapChroma(image, from, to, target, 1);
-  mapChroma(image, from, to, target, 2);
+void mapInterleaving(const std::uint8_t* u, const std::uint8_t* v, std::uint8_t* uv, std::size_t count,
+                     const RangeMap& map) {
+  HWY_DYNAMIC_DISPATCH(MapInterleaving)(u, v, uv, count, map);
 }
 
-void interleaveChroma(std::size_t width, std::size_t height, const std::uint8_t* i420, std::uint8_t* nv12) {
-  const Layout from = layoutOf(PixelFormat::i420, width, height);
-  const Layout to = layoutOf(PixelFormat::nv12, width, height);
-  std::memcpy(nv12, i420, from.planes[1].offset);
-  for (std::size_t y = 0; y < to.planes[1].height; y++) {
-    const std::uint8_t* u = i420 + from.planes[1].offset + y * from.planes[1].stride;
-    const std::uint8_t* v = i420 + from.planes[2].offset + y * from.planes[2].stride;
-    std::uint8_t* uv = nv12 + to.planes[1].offset + y * to.planes[1].stride;
-    for (std::size_t x = 0; x < to.planes[1].width; x++) {
-      uv[2 * x] = u[x];
-      uv[2 * x + 1] = v[x];
-    }
-  }
+void mapDeinterleaving(const std::uint8_t* uv, std::uint8_t* u, std::uint8_t* v, std::size_t count,
+                       const RangeMap& map) {
+  HWY_DYNAMIC_DISPATCH(MapDeinterleaving)(uv, u, v, count, map);
 }
 
 }  // namespace hailstream
+#endif
