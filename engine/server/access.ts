@@ -120,7 +120,17 @@ function tokensOf(visit: Visit): string[] {
   const protocol = protocols.find((name) => name.startsWith(tokenProtocol))?.slice(tokenProtocol.length)
   const cookies = splitList(visit.header('cookie') ?? '', ';')
   const cookie = cookies.find((pair) => pair.startsWith(`${tokenCookie}=`))?.slice(tokenCookie.length + 1)
-  return [bearer, query, protocol, cookie].filter((token) => typeof token === 'string')
+  return [bearer, query, protocol, cookie, cookie && decode(cookie)].filter((token) => typeof token === 'string')
+}
+
+/** What pages encode to put it into a cookie; undefined when it is not encoded so. */
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch (error) {
+    if (error instanceof URIError) return undefined
+    throw error
+  }
 }
 
 /** Of equal length for every text, so that comparing takes the same time. */

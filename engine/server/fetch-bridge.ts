@@ -107,9 +107,8 @@ export class FetchBridge {
     headers.set('access-control-expose-headers', 'ETag, Retry-After')
     // The page's own files and sockets carry no query: a cookie brings the token along.
     if (headers.get('content-type')?.startsWith('text/html') && this.#options.access.knowsQueryToken(query)) {
-      const token = encodeCookie(new URLSearchParams(query).get('token') ?? '')
-      if (token !== undefined)
-        headers.append('set-cookie', `${tokenCookie}=${token}; Path=/; HttpOnly; SameSite=Strict`)
+      const token = encodeURIComponent(new URLSearchParams(query).get('token') ?? '')
+      headers.append('set-cookie', `${tokenCookie}=${token}; Path=/; SameSite=Strict`)
     }
   }
 }
@@ -164,9 +163,4 @@ function preflight({ headers }: Head, access: Access): Response {
 
 function errorResponse(status: number, error: string, detail: string): Response {
   return Response.json({ error, detail }, { status })
-}
-
-/** Undefined for a token with characters that a cookie cannot hold. */
-function encodeCookie(token: string): string | undefined {
-  return /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+$/.test(token) ? token : undefined
 }

@@ -21,6 +21,7 @@ export type ReadImage = (image: PooledImage) => Uint8Array
 /** The message of CONTRACT for one packet. Throws an `Error` for a raw image: topics carry compressed ones. */
 export function encodePacket(packet: Packet, head: MessageHead, readImage: ReadImage): EncodedMessage {
   const { payload } = packet
+  const frame = { stream: packet.source }
   switch (payload.kind) {
     case 'objects':
     case 'text':
@@ -29,10 +30,11 @@ export function encodePacket(packet: Packet, head: MessageHead, readImage: ReadI
     case 'image':
       if (payload.image.format !== 'jpeg')
         throw new Error(`Expected a JPEG image on ${head.topic}, received ${payload.image.format}`)
-      return encodeBinary(head, { type: 'image/jpeg', ...sizeOf(payload.image) }, readImage(payload.image))
+      return encodeBinary(head, { frame, type: 'image/jpeg', ...sizeOf(payload.image) }, readImage(payload.image))
     case 'map': {
       const { dtype, scale, offset } = payload
       const fields = {
+        frame,
         type: 'application/octet-stream',
         ...sizeOf(payload.image),
         dtype,

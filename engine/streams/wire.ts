@@ -49,6 +49,8 @@ export interface BinaryHead extends Partial<MessageHead> {
   /** A media type: `image/jpeg`, `audio/pcm` (signed 16-bit little endian), … */
   readonly type: string
   readonly source?: string
+  /** The source stream whose frame (`seq`) this shows; its own size may differ from the frame's. */
+  readonly frame?: { readonly stream: string }
   readonly width?: number
   readonly height?: number
   readonly channels?: number

@@ -1,0 +1,41 @@
+import { Hono } from 'hono'
+import { EngineError, errorTable } from '../errors.ts'
+
+/** Seconds after which a client may ask again. */
+const retryAfterS = 1
+
+/** A Hono app whose handlers may throw `EngineError`; it answers with the house's error body. A bug passes on to the server. */
+export function createRoutes(): Hono {
+  return new Hono().onError((error) => {
+    if (error instanceof EngineError) return answerError(error)
+    throw error
+  })
+}
+
+/** All routes as one: what none of them knows is 404. */
+export function joinRoutes(parts: readonly Hono[]): Hono {
+  const app = createRoutes()
+  for (const part of parts) app.route('/', part)
+  return app.notFound(({ req }) => answer(404, 'not-found', `Expected a path of this engine, received ${req.path}`))
+}
+
+/** Last on its path: any other method is 405. */
+export function refuseOtherMethods(app: Hono, path: string, allowed: string): void {
+  app.all(path, ({ req }) => {
+    const response = answer(405, 'invalid', `Expected ${allowed}, received ${req.method}`)
+    response.headers.set('allow', allowed)
+    return response
+  })
+}
+
+export function answerError(error: EngineError): Response {
+  const { status, retry } = errorTable[error.code]
+  const response = answer(status, error.code, error.message)
+  if (retry) response.headers.set('retry-after', String(retryAfterS))
+  return response
+}
+
+/** CONTRACT's error body. */
+export function answer(status: number, error: string, detail: string): Response {
+  return Response.json({ error, detail }, { status })
+}

@@ -1,0 +1,74 @@
+import type { Hono } from 'hono'
+import { createRoutes, refuseOtherMethods } from './answer.ts'
+
+/** What `GET /api/health` answers. */
+export interface Health {
+  readonly status: 'ok' | 'degraded' | 'error'
+  readonly version: string
+  readonly uptime_s: number
+  readonly models_loaded: readonly string[]
+  /** Proportional set size of all processes. */
+  readonly memory_used_mb: number
+  readonly device_memory_used_mb: number | null
+  readonly clockSteps: number
+  readonly skippedModels: readonly string[]
+  readonly devices: Readonly<Record<string, DeviceHealth>>
+  readonly models: readonly ModelHealth[]
+  readonly pipelines: readonly PipelineHealth[]
+  readonly hosts: readonly HostHealth[]
+}
+
+export interface DeviceHealth {
+  readonly state: 'ready' | 'absent' | 'failed' | 'recovering'
+  readonly reason?: string
+}
+
+export interface ModelHealth {
+  readonly name: string
+  readonly task: string
+  readonly backend: string
+  readonly state: 'available' | 'missing' | 'loading' | 'loaded' | 'failed'
+  readonly why: string
+}
+
+export interface PipelineHealth {
+  readonly name: string
+  readonly state: string
+  readonly streams: readonly StreamHealth[]
+}
+
+export interface StreamHealth {
+  readonly name: string
+  readonly state: 'idle' | 'opening' | 'live' | 'stalled' | 'restarting' | 'failed'
+  readonly fps: number
+  readonly lastFrameAgeMs: number | null
+  readonly frozen: boolean
+  readonly in: number
+  readonly out: number
+  readonly dropped: number
+}
+
+export interface HostHealth {
+  readonly name: string
+  readonly pid: number | null
+  readonly state: string
+  readonly restarts: number
+}
+
+/** `/api/health`, `/health` and `/api/pipelines`. 200 while ok or degraded, 503 on error. */
+export function healthRoutes(health: () => Health | Promise<Health>): Hono {
+  const app = createRoutes()
+  for (const path of ['/api/health', '/health']) {
+    app.get(path, async () => {
+      const body = await health()
+      return Response.json(body, {
+        status: body.status === 'error' ? 503 : 200,
+        headers: { 'cache-control': 'no-store' },
+      })
+    })
+    refuseOtherMethods(app, path, 'GET, HEAD')
+  }
+  app.get('/api/pipelines', async () => Response.json((await health()).pipelines))
+  refuseOtherMethods(app, '/api/pipelines', 'GET, HEAD')
+  return app
+}

@@ -1,0 +1,88 @@
+import type { Context, Hono } from 'hono'
+import type { DetectedObject } from '../core/packet.ts'
+import { EngineError } from '../errors.ts'
+import type { DecodedPicture, TaskResult, Vision } from '../inference/vision.ts'
+import { toResultObject } from '../streams/encode.ts'
+import type { ResultObject } from '../streams/wire.ts'
+import { answer, createRoutes, refuseOtherMethods } from './answer.ts'
+import { readPicture, WrongType } from './picture.ts'
+
+/** From the request's last byte to its answer. */
+const deadlineMs = 30_000
+
+type Shape = (objects: readonly ResultObject[]) => unknown
+
+/** What each task's answer looks like; a task that is not here answers its objects as topics have them. */
+const shapes: Readonly<Record<string, Shape>> = {
+  detect: (objects) => objects.map(({ label, confidence, bbox }) => ({ label, confidence, bbox })),
+  pose: (objects) => objects.map(({ keypoints = [] }, person_id) => ({ person_id, keypoints })),
+}
+
+/** `POST /api/<task>` for every task: a picture in, what was found out. Options come as query, fields or JSON keys. */
+export function visionRoutes(vision: Vision): Hono {
+  const app = createRoutes()
+  for (const task of vision.tasks) {
+    app.post(`/api/${task}`, (context) => answerTask(vision, task, context))
+    refuseOtherMethods(app, `/api/${task}`, 'POST')
+  }
+  return app
+}
+
+async function answerTask(vision: Vision, task: string, { req }: Context): Promise<Response> {
+  try {
+    const { bytes, options } = await readPicture(req.raw)
+    const objects = await ask(vision, task, bytes, options, req.raw.signal)
+    return Response.json((shapes[task] ?? ((found) => found))(objects))
+  } catch (error) {
+    if (error instanceof WrongType) return answer(415, 'invalid', error.message)
+    throw error
+  }
+}
+
+async function ask(
+  vision: Vision,
+  task: string,
+  bytes: Uint8Array,
+  options: Readonly<Record<string, unknown>>,
+  hungUp: AbortSignal,
+): Promise<ResultObject[]> {
+  const session = vision.openTask(task, options, 'interactive')
+  const late = AbortSignal.timeout(deadlineMs)
+  const signal = AbortSignal.any([hungUp, late])
+  let picture: DecodedPicture | undefined
+  try {
+    picture = await vision.decodePicture(bytes, signal)
+    const { objects } = await session.ask(picture.image, signal)
+    return toOriginal(objects, picture)
+  } catch (error) {
+    if (!late.aborted) throw error
+    throw new EngineError('timeout', `Expected an answer within ${deadlineMs / 1000} s. Try again later`, {
+      cause: error,
+    })
+  } finally {
+    picture?.image.release()
+    await session[Symbol.asyncDispose]()
+  }
+}
+
+/** Coordinates in pixels of the picture as it was sent, which may have been decoded smaller. */
+function toOriginal(
+  objects: TaskResult['objects'],
+  { image, originalWidth, originalHeight }: DecodedPicture,
+): ResultObject[] {
+  const across = originalWidth / image.width
+  const down = originalHeight / image.height
+  return objects.map((object) => toResultObject(scale(object, across, down)))
+}
+
+function scale(object: DetectedObject, across: number, down: number): DetectedObject {
+  const [x, y, width, height] = object.bbox
+  const bbox = [x * across, y * down, width * across, height * down] as const
+  const { keypoints } = object
+  if (keypoints === undefined) return { ...object, bbox }
+  return {
+    ...object,
+    bbox,
+    keypoints: keypoints.map((point) => ({ ...point, x: point.x * across, y: point.y * down })),
+  }
+}
