@@ -1,0 +1,137 @@
+import type { DetectedObject, PooledImage } from '../core/packet.ts'
+import { EngineError } from '../errors.ts'
+import type { InferResult } from '../hosts/protocol.ts'
+import type { ModelEntry } from './catalogue.ts'
+import type { ChosenModel, ModelChoice } from './model-choice.ts'
+import type { OnnxBackend } from './onnx.ts'
+import type { Pictures } from './pictures.ts'
+import { scaleObjects } from './scale-objects.ts'
+import type { Scheduler } from './scheduler.ts'
+import { unlessAborted } from './unless-aborted.ts'
+import type { Priority, TaskResult, TaskSession } from './vision.ts'
+import { cropAround, type VisionTask } from './vision-task.ts'
+
+/** Questions of one session under way: one that runs and one that waits. A live stream's edge keeps the newest beside that. */
+const realtimeDepth = 2
+/** The longest wait for a free model. A live frame that waited longer is worth nothing. */
+const queueDeadlineMs: Readonly<Record<Priority, number>> = { realtime: 2000, interactive: 10_000, batch: 600_000 }
+/** Where the task's options do not bound it. */
+const defaultMaxPeople = 32
+
+type Options = { readonly model?: string | undefined }
+
+export interface TaskSessionOptions {
+  readonly task: VisionTask
+  readonly options: unknown
+  readonly priority: Priority
+  readonly choice: ModelChoice
+  readonly backend: OnnxBackend
+  readonly pictures: Pictures
+  readonly scheduler: Scheduler
+  /** A session of another task with this one's priority, for models that work on what that one found. */
+  readonly openOther: (task: string, options: unknown) => TaskSession
+}
+
+/** One user's right to ask one task. See `TaskSession`. */
+export class ImageTaskSession implements TaskSession {
+  readonly #with: TaskSessionOptions
+  #finder: TaskSession | undefined
+  #underWay = 0
+  #closed = false
+
+  constructor(options: TaskSessionOptions) {
+    this.#with = options
+  }
+
+  async ask(image: PooledImage, signal: AbortSignal, people?: readonly DetectedObject[]): Promise<TaskResult> {
+    const { task, priority } = this.#with
+    if (this.#closed) throw new EngineError('closed', `Expected this session of ${task.name} to be open`)
+    if (priority === 'realtime' && this.#underWay >= realtimeDepth)
+      throw new EngineError('busy', `Expected at most ${realtimeDepth} questions of a live session at once`)
+    this.#underWay++
+    try {
+      return await (image.format === 'jpeg' ? this.#askJpeg(image, signal, people) : this.#ask(image, signal, people))
+    } finally {
+      this.#underWay--
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    await this.#finder?.[Symbol.asyncDispose]()
+  }
+
+  async #askJpeg(jpeg: PooledImage, signal: AbortSignal, people?: readonly DetectedObject[]): Promise<TaskResult> {
+    const image = await this.#with.pictures.unpack(jpeg, signal)
+    try {
+      const result = await this.#ask(image, signal, people && scaleObjects(people, jpeg, image))
+      return { ...result, objects: scaleObjects(result.objects, image, jpeg) }
+    } finally {
+      image.release()
+    }
+  }
+
+  async #ask(image: PooledImage, signal: AbortSignal, people?: readonly DetectedObject[]): Promise<TaskResult> {
+    const { task, options, choice, backend } = this.#with
+    const chosen = await unlessAborted(choice.choose(task, (options as Options).model), signal)
+    const { topDown } = chosen.entry
+    const objects = topDown
+      ? await this.#askCrops(image, chosen, topDown, signal, people)
+      : this.#read(await this.#infer(image, chosen, null, signal), chosen.entry)
+    return { objects, model: chosen.entry.name, backend: backend.name, simulated: false }
+  }
+
+  /** One crop around each object that was found already, or that the other task finds now. */
+  async #askCrops(
+    image: PooledImage,
+    chosen: ChosenModel,
+    topDown: NonNullable<ModelEntry['topDown']>,
+    signal: AbortSignal,
+    found?: readonly DetectedObject[],
+  ): Promise<DetectedObject[]> {
+    const { task, options, openOther } = this.#with
+    const wanted = task.people?.(options) ?? {}
+    this.#finder ??= openOther(topDown.task, wanted)
+    const people = select(found ?? (await this.#finder.ask(image, signal)).objects, topDown.label, wanted)
+    if (people.length === 0) return []
+    const crops = Float32Array.from(people.flatMap(({ bbox }) => cropAround(bbox, topDown.expand)))
+    return this.#read(await this.#infer(image, chosen, crops, signal), chosen.entry, people)
+  }
+
+  #infer(
+    image: PooledImage,
+    { entry }: ChosenModel,
+    crops: Float32Array | null,
+    signal: AbortSignal,
+  ): Promise<InferResult> {
+    const { task, options, priority, scheduler, backend } = this.#with
+    const { fit, pad, mean, scale, kernel } = entry.plan
+    const plan = { fit, pad, mean, scale, kernel, ...task.plan(options, entry) }
+    const start = () => backend.infer({ model: entry.name, plan, image, crops }, signal)
+    return scheduler.run(priority, { resource: entry.name, deadlineMs: queueDeadlineMs[priority], start }, signal)
+  }
+
+  #read({ rows, width, counts }: InferResult, entry: ModelEntry, people?: readonly DetectedObject[]): DetectedObject[] {
+    const { task, options } = this.#with
+    const objects: DetectedObject[] = []
+    let row = 0
+    for (const [crop, count] of counts.entries()) {
+      const person = people?.[crop]
+      for (let i = 0; i < count; i++, row++) {
+        const values = rows.subarray(row * width, (row + 1) * width)
+        const object = task.read(values, { entry, options, ...(person && { person }) })
+        if (object) objects.push(object)
+      }
+    }
+    return objects
+  }
+}
+
+/** The most confident objects of that label, as many as the other task would have been asked for. */
+function select(objects: readonly DetectedObject[], label: string, wanted: unknown): DetectedObject[] {
+  const { maxObjects = defaultMaxPeople, minScore = 0 } = wanted as { maxObjects?: number; minScore?: number }
+  return objects
+    .filter((object) => object.label === label && object.confidence >= minScore)
+    .sort((a, b) => b.confidence - a.confidence)
+    .slice(0, maxObjects)
+}

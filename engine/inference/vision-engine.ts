@@ -1,0 +1,104 @@
+import type { Logger } from 'pino'
+import type { DetectedObject, PooledImage } from '../core/packet.ts'
+import { EngineError } from '../errors.ts'
+import { Host, type HostStatus, type SharedPool } from '../hosts/host.ts'
+import type { VisionProtocol } from '../hosts/protocol.ts'
+import type { Catalogue } from './catalogue.ts'
+import { type LoadedModelStatus, ModelChoice } from './model-choice.ts'
+import type { ModelStore } from './model-store.ts'
+import { OnnxBackend } from './onnx.ts'
+import { Pictures, picturesResource } from './pictures.ts'
+import { Scheduler } from './scheduler.ts'
+import { ImageTaskSession } from './task-session.ts'
+import type { DecodedPicture, Priority, TaskSession, Vision } from './vision.ts'
+import type { VisionTask } from './vision-task.ts'
+
+/** Pictures that the host works on at once: libuv has four threads there, and inference needs the cores too. */
+const picturesAtOnce = 2
+
+export interface VisionEngineOptions {
+  readonly pool: SharedPool
+  readonly catalogue: Catalogue
+  readonly store: Pick<ModelStore, 'locate' | 'status'>
+  readonly tasks: readonly VisionTask[]
+  /** Threads of one model's inference, at least 1. */
+  readonly threads: number
+  readonly log: Logger
+}
+
+export interface VisionStatus {
+  readonly models: readonly LoadedModelStatus[]
+  readonly hosts: readonly HostStatus[]
+  /** Models whose files are there but do not load. */
+  readonly skippedModels: readonly string[]
+}
+
+/** Tasks on images, and pictures, by one vision host, which is started by the first question. Its owner disposes it. */
+export class VisionEngine implements Vision, AsyncDisposable {
+  readonly tasks: readonly string[]
+  readonly #tasks: ReadonlyMap<string, VisionTask>
+  readonly #host: Host<VisionProtocol>
+  readonly #backend: OnnxBackend
+  readonly #choice: ModelChoice
+  readonly #pictures: Pictures
+  readonly #scheduler = new Scheduler((resource) => (resource === picturesResource ? picturesAtOnce : 1))
+
+  constructor({ pool, catalogue, store, tasks, threads, log }: VisionEngineOptions) {
+    this.tasks = tasks.map(({ name }) => name)
+    this.#tasks = new Map(tasks.map((task) => [task.name, task]))
+    this.#host = new Host<VisionProtocol>({ name: 'vision', entry: 'vision', pool, log, restart: true })
+    this.#backend = new OnnxBackend({ host: this.#host, pool, threads })
+    this.#choice = new ModelChoice({ catalogue, store, backend: this.#backend, log })
+    this.#pictures = new Pictures({ host: this.#host, pool, scheduler: this.#scheduler })
+  }
+
+  openTask(task: string, options: unknown, priority: Priority): TaskSession {
+    const found = this.#tasks.get(task)
+    if (!found)
+      throw new EngineError('not-found', `Expected a task (${this.tasks.join(', ')}), received ${JSON.stringify(task)}`)
+    return new ImageTaskSession({
+      task: found,
+      options: parseOptions(found, options),
+      priority,
+      choice: this.#choice,
+      backend: this.#backend,
+      pictures: this.#pictures,
+      scheduler: this.#scheduler,
+      openOther: (name, others) => this.openTask(name, others, priority),
+    })
+  }
+
+  decodePicture(bytes: Uint8Array, signal: AbortSignal): Promise<DecodedPicture> {
+    return this.#pictures.decode(bytes, signal)
+  }
+
+  encodeJpeg(
+    image: PooledImage,
+    options: { readonly quality: number; readonly width: number | null },
+    signal: AbortSignal,
+  ): Promise<PooledImage> {
+    return this.#pictures.encodeJpeg(image, options, signal)
+  }
+
+  annotate(image: PooledImage, objects: readonly DetectedObject[], signal: AbortSignal): Promise<PooledImage> {
+    return this.#pictures.annotate(image, objects, signal)
+  }
+
+  /** For health. Nothing is loaded, fetched or converted by asking. */
+  async status(): Promise<VisionStatus> {
+    return { models: await this.#choice.status(), hosts: [this.#host.status], skippedModels: this.#choice.failed() }
+  }
+
+  /** Refuses what waits, ends the host; what runs fails as `unavailable`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#scheduler[Symbol.dispose]()
+    await this.#host[Symbol.asyncDispose]()
+  }
+}
+
+function parseOptions(task: VisionTask, options: unknown) {
+  const parsed = task.options.safeParse(options ?? {})
+  if (parsed.success) return parsed.data
+  const issues = parsed.error.issues.map(({ path, message }) => `${[task.name, ...path].join('.')}: ${message}`)
+  throw new EngineError('invalid', issues.join('; '))
+}
