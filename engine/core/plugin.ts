@@ -26,19 +26,25 @@ export interface JoinedPacket<A = Readonly<Record<string, InputKind>>> extends D
   readonly inputs: JoinedInputs<A>
   retain(): this
 }
-export type InputOf<A extends Accepts> = A extends Kind
-  ? PacketOf<A>
-  : A extends readonly (infer K extends Kind)[]
-    ? PacketOf<K>
-    : JoinedPacket<A>
+/** The packets of a node that accepts `A`; `any` for a node of which only its name is known, as in a list of plug-ins. */
+export type InputOf<A extends Accepts> = 0 extends 1 & A
+  ? any
+  : A extends Kind
+    ? PacketOf<A>
+    : A extends readonly (infer K extends Kind)[]
+      ? PacketOf<K>
+      : JoinedPacket<A>
 
-/** Makes packets. `open` returns a cold observable: subscribing opens the device, unsubscribing closes it. */
+/** Makes packets. `open` returns a cold observable: subscribing opens the device, unsubscribing closes it; both happen many times. */
 export interface Source<K extends Kind = Kind, O = any, T = any> {
   readonly type: 'source'
   readonly name: string
   readonly summary: string
   readonly options: ZodType<O>
   readonly emits: K
+  /** It may have nothing to say for long (a page sends the frames, or nobody does): silence is no reason to open it anew. */
+  readonly mayBeSilent?: true
+  /** Called once, when the pipeline is built; a source counts its packets at its edge itself. */
   open(options: O, tools: T): Observable<PacketOf<K>>
 }
 
@@ -51,6 +57,7 @@ export interface Node<A extends Accepts = any, K extends Kind = Kind, O = any, T
   readonly accepts: A
   /** `same`: what came in goes out. */
   readonly emits: K | 'same'
+  /** Called at each opening of the stream, so that what it makes may have a state. */
   create(options: O, tools: T): OperatorFunction<InputOf<A>, PacketOf<K>>
 }
 

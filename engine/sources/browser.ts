@@ -18,6 +18,7 @@ export default defineSource({
   summary: "Frames that a web page sends, such as those of a phone's camera.",
   options,
   emits: 'image',
+  mayBeSilent: true,
   open: ({ name }, tools) => {
     const frames = tools.browser.open(name ?? tools.stream)
     return new Observable<PacketOf<'image'>>((subscriber) => {
