@@ -8,7 +8,7 @@ Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   hailstream::registerPool(env, exports);
   hailstream::registerImages(env, exports);
   hailstream::registerJpeg(env, exports);
-  if (hailstream::registerDecode != nullptr) hailstream::registerDecode(env, exports);
+  hailstream::registerDecode(env, exports);
   hailstream::registerProcess(env, exports);
   return exports;
 }

@@ -8,7 +8,7 @@ namespace hailstream {
 void registerPool(Napi::Env env, Napi::Object exports);
 void registerImages(Napi::Env env, Napi::Object exports);
 void registerJpeg(Napi::Env env, Napi::Object exports);
-[[gnu::weak]] void registerDecode(Napi::Env env, Napi::Object exports);
+void registerDecode(Napi::Env env, Napi::Object exports);
 void registerProcess(Napi::Env env, Napi::Object exports);
 
 }  // namespace hailstream
