@@ -33,6 +33,9 @@ export interface HostOptions {
   readonly timing?: Partial<HostTiming>
 }
 
+/** Hosts started by this engine: no two incarnations have one name in the ledger. */
+let incarnations = 0
+
 const restartDelaysMs = [0, 500, 1000, 2000]
 /** After so long the next restart is at once again. */
 const stableMs = 10_000
@@ -50,6 +53,7 @@ export class Host<P extends Protocol> implements AsyncDisposable {
   #state: HostState = 'down'
   #process: HostProcess<P> | undefined
   #starting: Promise<void> | undefined
+  #borrower = ''
   #starts = 0
   #failures = 0
   #upSince = 0
@@ -70,9 +74,9 @@ export class Host<P extends Protocol> implements AsyncDisposable {
   get restarts(): number {
     return Math.max(0, this.#starts - 1)
   }
-  /** Name of this incarnation in the pool's ledger. */
+  /** Name of this incarnation in the pool's ledger, `vision#3`; never given twice. */
   get borrower(): string {
-    return `${this.name}#${this.#starts}`
+    return this.#borrower
   }
   get status(): HostStatus {
     return { name: this.name, pid: this.pid ?? null, state: this.state, restarts: this.restarts }
@@ -142,6 +146,8 @@ export class Host<P extends Protocol> implements AsyncDisposable {
   async #launch(): Promise<void> {
     this.#state = this.#starts === 0 ? 'starting' : 'restarting'
     this.#starts++
+    const borrower = `${this.name}#${++incarnations}`
+    this.#borrower = borrower
     const process = new HostProcess<P>({
       entry: this.#options.entry,
       memory: this.#options.pool.memory,
@@ -151,7 +157,7 @@ export class Host<P extends Protocol> implements AsyncDisposable {
     })
     this.#process = process
     for (const attach of this.#events) attach(process)
-    void process.exited.then((how) => this.#afterExit(process, how))
+    void process.exited.then((how) => this.#afterExit(process, borrower, how))
     try {
       await process.ready()
     } catch (error) {
@@ -162,8 +168,7 @@ export class Host<P extends Protocol> implements AsyncDisposable {
     this.#log.debug({ pid: process.pid }, 'host up')
   }
 
-  #afterExit(process: HostProcess<P>, how: string): void {
-    const { borrower } = this
+  #afterExit(process: HostProcess<P>, borrower: string, how: string): void {
     const stable = this.#state === 'up' && performance.now() - this.#upSince >= stableMs
     this.#process = undefined
     this.#starting = undefined

@@ -1,0 +1,184 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../core/clock.ts'
+import type { Edge } from '../core/edge.ts'
+import { createPacket, type PacketOf, type PixelFormat } from '../core/packet.ts'
+import { StampClock } from '../core/stamp-clock.ts'
+import { EngineError } from '../errors.ts'
+import { drawCounter } from './counter.ts'
+import { Host, type HostStatus, type SharedPool } from './host.ts'
+import type { CapturedFrame, CaptureProtocol } from './protocol.ts'
+
+/** The first start of GStreamer on a machine scans all plug-ins. */
+const readyMs = 30_000
+const openMs = 10_000
+/** Empty slots that lie ready in a host: 200 ms of frames at 30 fps, more than the engine ever needs to refill. */
+const maxReady = 6
+
+/** What a source wants captured. */
+export interface CaptureRequest {
+  /** gst-launch descriptions (see `launch.ts`), tried in order until one gives a frame; the one that did is first the next time. */
+  readonly launches: readonly string[]
+  /** JPEG frames are decoded into this format. */
+  readonly format: PixelFormat
+  /** At the end of the stream start it anew. */
+  readonly loop: boolean
+  /** No free slot for a frame: `skip` it (and count it), or let the source `wait`. */
+  readonly whenFull: 'skip' | 'wait'
+  /** Draws each packet's `seq` into its I420 image, so that it can be read off the picture. */
+  readonly drawSeq: boolean
+}
+
+/** What a capture needs of the stream that it serves: a part of `Tools`. */
+export interface CaptureTools {
+  readonly stream: string
+  readonly clock: Clock
+  readonly log: Logger
+  readonly edge: Edge
+  nextSeq(): number
+}
+
+export interface CaptureSessionOptions {
+  readonly name: string
+  readonly pool: SharedPool
+  readonly maxSize: { readonly width: number; readonly height: number }
+  readonly request: CaptureRequest
+  readonly tools: CaptureTools
+  /** Slots that this source may have now. */
+  share(): number
+  /** The packet is the listener's. */
+  onPacket(packet: PacketOf<'image'>): void
+  onError(error: unknown): void
+  /** This one of the request's descriptions gives frames. */
+  onChosen(launch: string): void
+  restarts(): number
+}
+
+/** One opening of a source, from subscription to unsubscription: a capture host, its slots, and packets made from its frames. */
+export class CaptureSession implements AsyncDisposable {
+  readonly #options: CaptureSessionOptions
+  readonly #clock = new StampClock()
+  readonly #closed = new AbortController()
+  readonly #stopListening: () => void
+  #host: Host<CaptureProtocol> | undefined
+  #running: Promise<void> = Promise.resolve()
+  /** Slots at the host that it has not filled yet. */
+  #ready = 0
+  #frames = 0
+
+  constructor(options: CaptureSessionOptions) {
+    this.#options = options
+    this.#stopListening = options.pool.ledger.onFree(() => this.#refill())
+  }
+
+  get status(): HostStatus {
+    const { name } = this.#options
+    const restarts = this.#options.restarts()
+    return { name, pid: this.#host?.pid ?? null, state: this.#host?.state ?? 'starting', restarts }
+  }
+
+  /** Captures until it is disposed or fails; `before` is waited for first. */
+  run(before: Promise<void> | undefined): Promise<void> {
+    this.#running = this.#run(before)
+    return this.#running
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort()
+    this.#stopListening()
+    await this.#host?.[Symbol.asyncDispose]()
+    await this.#running
+  }
+
+  async #run(before: Promise<void> | undefined): Promise<void> {
+    await before
+    let failure: unknown
+    for (const launch of this.#options.request.launches) {
+      if (this.#closed.signal.aborted) return
+      failure = await this.#capture(launch)
+      if (this.#frames > 0) break
+      this.#options.tools.log.debug({ launch, error: failure }, 'capture gave no frame')
+    }
+    if (!this.#closed.signal.aborted) this.#options.onError(failure)
+  }
+
+  /** Captures with one host until the source ends or breaks; gives the reason. */
+  async #capture(launch: string): Promise<unknown> {
+    const { name, pool, tools } = this.#options
+    await using host = new Host<CaptureProtocol>({
+      name,
+      entry: 'capture',
+      pool,
+      log: tools.log,
+      restart: false,
+      env: { UV_THREADPOOL_SIZE: '6', GST_DEBUG_NO_COLOR: '1' },
+      timing: { readyMs },
+    })
+    this.#host = host
+    this.#ready = 0
+    host.on('frame', (frame) => this.#take(frame, launch))
+    host.on('skipped', ({ count }) => this.#countLost(count))
+    const over = endOf(host)
+    try {
+      await host.start()
+      await this.#open(host, launch)
+      return await over
+    } catch (error) {
+      return error
+    }
+  }
+
+  async #open(host: Host<CaptureProtocol>, launch: string): Promise<void> {
+    const { request, maxSize } = this.#options
+    const { format, loop, whenFull } = request
+    const params = { launch, format, loop, whenFull, maxWidth: maxSize.width, maxHeight: maxSize.height }
+    this.#refill()
+    await host.call('open', params, { signal: this.#closed.signal, deadlineMs: openMs })
+  }
+
+  #take(frame: CapturedFrame, launch: string): void {
+    if (this.#closed.signal.aborted) return
+    const { pool, tools, request } = this.#options
+    const { width, height, format, bytes } = frame
+    const image = pool.ledger.filled(frame.loan, { width, height, format, bytes })
+    this.#ready--
+    if (image) {
+      if (this.#frames++ === 0) this.#options.onChosen(launch)
+      const seq = tools.nextSeq()
+      if (request.drawSeq) drawCounter(pool.memory, image.slot, image, seq)
+      tools.edge.counts.in++
+      tools.edge.counts.out++
+      const capturedAt = this.#clock.map(frame.stamp, frame.arrivedAt)
+      const { stream } = tools
+      this.#options.onPacket(
+        createPacket({ stream, source: stream, seq, capturedAt, payload: { kind: 'image', image } }),
+      )
+    }
+    this.#refill()
+  }
+
+  #countLost(count: number): void {
+    const { counts } = this.#options.tools.edge
+    counts.in += count
+    counts.dropped += count
+  }
+
+  #refill(): void {
+    const host = this.#host
+    if (host?.state !== 'up' || this.#closed.signal.aborted) return
+    const wanted = Math.min(this.#options.share(), maxReady)
+    while (this.#ready < wanted) {
+      const loan = this.#options.pool.ledger.lend(host.borrower)
+      if (!loan) return
+      this.#ready++
+      host.tell('lend', loan)
+    }
+  }
+}
+
+/** Resolves with the reason when the source has ended, or its host. */
+function endOf(host: Host<CaptureProtocol>): Promise<EngineError> {
+  return new Promise((resolve) => {
+    host.on('ended', ({ message }) => resolve(new EngineError('unavailable', message)))
+    host.onExit(() => resolve(new EngineError('unavailable', `Host ${host.name} died`)))
+  })
+}

@@ -1,0 +1,132 @@
+import type { ImageFormat, PixelFormat } from '../core/packet.ts'
+import { EngineError } from '../errors.ts'
+import { addon, type NativePool } from '../native/addon.ts'
+import { type GdpBuffer, parseCaps, readGdp } from './gdp.ts'
+import type { CapturedFrame, CaptureParams, SlotLoan } from './protocol.ts'
+
+const pixelFormats: Readonly<Record<string, PixelFormat>> = { RGB: 'rgb', NV12: 'nv12', I420: 'i420' }
+
+/** What the caps say about the buffers that follow. */
+type Shape =
+  | { readonly format: 'jpeg' }
+  | { readonly format: PixelFormat; readonly width: number; readonly height: number; readonly bytes: number }
+
+export interface FillerListener {
+  frame(frame: CapturedFrame): void
+  skipped(count: number): void
+}
+
+/** Puts what a pipeline gives into the slots that the engine lends, and tells the frames in their order. */
+export class SlotFiller {
+  readonly #pool: NativePool
+  readonly #params: CaptureParams
+  readonly #listener: FillerListener
+  readonly #free: SlotLoan[] = []
+  #shape: Shape | undefined
+  #lastOffset: bigint | null = null
+  /** Settles when all frames so far were told. */
+  #told: Promise<void> = Promise.resolve()
+
+  constructor(pool: NativePool, params: CaptureParams, listener: FillerListener) {
+    this.#pool = pool
+    this.#params = params
+    this.#listener = listener
+  }
+
+  /** A slot to fill. */
+  lend(loan: SlotLoan): void {
+    this.#free.push(loan)
+  }
+
+  /** Whether a frame may come: with `wait` only when a slot is there. */
+  ready(): boolean {
+    return this.#params.whenFull === 'skip' || this.#free.length > 0
+  }
+
+  /** Bytes as `gdppay` wrote them. Throws when frames do not fit a slot. */
+  take(bytes: Buffer): void {
+    const arrivedAt = process.hrtime.bigint()
+    for (const part of readGdp(bytes)) {
+      if (part.type === 'caps') this.#shape = this.#readShape(part.caps)
+      else this.#fill(part, arrivedAt)
+    }
+  }
+
+  /** Resolves when every frame taken so far was told. */
+  flush(): Promise<void> {
+    return this.#told
+  }
+
+  #fill(buffer: GdpBuffer, arrivedAt: bigint): void {
+    this.#countLost(buffer.offset)
+    const shape = this.#shape
+    if (!shape) throw new EngineError('invalid', 'Expected caps before the first buffer')
+    const loan = this.#free.shift()
+    if (!loan) {
+      this.#listener.skipped(1)
+      return
+    }
+    const about = { ...loan, stamp: buffer.stamp, arrivedAt }
+    if (shape.format === 'jpeg') this.#decode(loan, buffer.payload, about)
+    else this.#copy(shape, buffer.payload, about)
+  }
+
+  #copy(shape: Exclude<Shape, { format: 'jpeg' }>, payload: Buffer, about: SlotLoan & FrameTimes): void {
+    if (payload.length < shape.bytes)
+      throw new EngineError('invalid', `Expected ${shape.bytes} bytes in a frame, received ${payload.length}`)
+    this.#pool.write(about.slot, payload.subarray(0, shape.bytes), 0)
+    this.#listener.frame({ ...about, ...shape })
+  }
+
+  #decode(loan: SlotLoan, payload: Buffer, about: SlotLoan & FrameTimes): void {
+    const { format, maxWidth, maxHeight } = this.#params
+    const decoding = addon()
+      .decodeJpeg(this.#pool, payload, loan.slot, { format, maxWidth, maxHeight })
+      .catch(() => undefined)
+    this.#told = this.#told.then(async () => {
+      const image = await decoding
+      if (image) this.#tell(image, about)
+      else this.#putBack(loan)
+    })
+  }
+
+  #tell(image: { width: number; height: number; format: ImageFormat; bytes: number }, about: SlotLoan & FrameTimes) {
+    const { width, height, format, bytes } = image
+    this.#listener.frame({ ...about, width, height, format, bytes })
+  }
+
+  /** A broken picture is a lost frame: cameras send one now and then. */
+  #putBack(loan: SlotLoan): void {
+    this.#free.push(loan)
+    this.#listener.skipped(1)
+  }
+
+  /** v4l2src and videotestsrc number their frames: a gap is what the kernel or the appsink dropped. */
+  #countLost(offset: bigint | null): void {
+    const lost = offset === null || this.#lastOffset === null ? 0n : offset - this.#lastOffset - 1n
+    if (lost > 0n) this.#listener.skipped(Number(lost))
+    this.#lastOffset = offset
+  }
+
+  #readShape(caps: string): Shape {
+    const { media, fields } = parseCaps(caps)
+    if (media === 'image/jpeg') return { format: 'jpeg' }
+    const format = pixelFormats[fields.get('format') ?? '']
+    const width = Number(fields.get('width'))
+    const height = Number(fields.get('height'))
+    if (media !== 'video/x-raw' || !format || !(width > 0 && height > 0))
+      throw new EngineError('invalid', `Expected raw video in RGB, NV12 or I420, or JPEG, received ${caps}`)
+    const { bytes } = addon().imageLayout(format, width, height)
+    if (width > this.#params.maxWidth || height > this.#params.maxHeight || bytes > this.#pool.slotBytes)
+      throw new EngineError(
+        'too-large',
+        `Expected frames of at most ${this.#params.maxWidth}x${this.#params.maxHeight}, received ${width}x${height}`,
+      )
+    return { format, width, height, bytes }
+  }
+}
+
+interface FrameTimes {
+  readonly stamp: bigint | null
+  readonly arrivedAt: bigint
+}

@@ -1,0 +1,104 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { defer, throwError } from 'rxjs'
+import { z } from 'zod'
+import { EngineError } from '../errors.ts'
+import {
+  formatOption,
+  libcameraLaunch,
+  rateOption,
+  type Size,
+  sizeOption,
+  type VideoOptions,
+  v4l2Launch,
+} from '../hosts/launch.ts'
+import { defineSource } from '../tools.ts'
+
+/** Drivers whose nodes give raw sensor data: libcamera's business. */
+const sensorDriver = /^(rp1-cfe|unicam|bcm2835-isp|pispbe)/
+const libcameraPrefix = 'libcamera:'
+const libcameraPlugin = 'gstreamer-1.0/libgstlibcamera.so'
+
+export default defineSource({
+  name: 'camera',
+  summary: 'A camera of this machine: USB (V4L2), or a Raspberry Pi’s through libcamera.',
+  emits: 'image',
+  options: z.strictObject({
+    device: z
+      .string()
+      .default('auto')
+      .describe('/dev/video0, libcamera, libcamera:<camera name>, or auto: the first V4L2 camera, else libcamera.'),
+    size: sizeOption.default('1280x720').describe('The camera takes the nearest size that it has.'),
+    rate: rateOption.default(30).describe('The camera takes the nearest rate that it has.'),
+    encoding: z
+      .enum(['auto', 'mjpeg', 'raw'])
+      .default('auto')
+      .describe('What a V4L2 camera sends; auto: mjpeg where it can.'),
+    format: formatOption.optional(),
+  }),
+  open({ device, encoding, ...video }, tools) {
+    return defer(() => {
+      const chosen = device === 'auto' ? chooseDevice(findVideoNodes(), hasLibcamera()) : device
+      if (chosen === undefined)
+        return throwError(
+          () => new EngineError('not-found', 'Expected a camera, found no V4L2 device and no libcamera'),
+        )
+      if (chosen.startsWith('/') && !existsSync(chosen))
+        return throwError(() => new EngineError('not-found', `Expected a camera at ${chosen}, found none`))
+      const launches = cameraLaunches(chosen, encoding, video, tools.capture.maxSize)
+      const request = {
+        launches,
+        format: video.format ?? 'i420',
+        loop: false,
+        whenFull: 'skip',
+        drawSeq: false,
+      } as const
+      return tools.capture.open(`${tools.pipeline}/${tools.stream}`, request, tools)
+    })
+  },
+})
+
+/** Descriptions to try in order. Throws `invalid` for a device that is none. */
+export function cameraLaunches(
+  device: string,
+  encoding: 'auto' | 'mjpeg' | 'raw',
+  video: VideoOptions,
+  maxSize: Size,
+): string[] {
+  if (device === 'libcamera' || device.startsWith(libcameraPrefix))
+    return [libcameraLaunch(device.slice(libcameraPrefix.length), video, maxSize)]
+  const encodings = encoding === 'auto' ? (['mjpeg', 'raw'] as const) : [encoding]
+  return encodings.map((one) => v4l2Launch(device, one, video, maxSize))
+}
+
+/** A V4L2 node and what its driver calls itself. */
+export interface VideoNode {
+  readonly path: string
+  readonly driver: string
+}
+
+/** The first node that a program can use as a camera, else libcamera where its plug-in is installed. */
+export function chooseDevice(nodes: readonly VideoNode[], libcamera: boolean): string | undefined {
+  const node = nodes.find(({ driver }) => !sensorDriver.test(driver))
+  return node?.path ?? (libcamera ? 'libcamera' : undefined)
+}
+
+function findVideoNodes(): VideoNode[] {
+  const folder = '/sys/class/video4linux'
+  if (!existsSync(folder)) return []
+  return readdirSync(folder)
+    .filter((name) => /^video\d+$/.test(name))
+    .sort((a, b) => Number(a.slice(5)) - Number(b.slice(5)))
+    .map((name) => ({ path: join('/dev', name), driver: readFileSync(join(folder, name, 'name'), 'utf8').trim() }))
+    .filter(({ path }) => existsSync(path))
+}
+
+function hasLibcamera(): boolean {
+  const folders = [
+    '/usr/lib/aarch64-linux-gnu',
+    '/usr/lib/arm-linux-gnueabihf',
+    '/usr/lib/x86_64-linux-gnu',
+    '/usr/lib',
+  ]
+  return folders.some((folder) => existsSync(join(folder, libcameraPlugin)))
+}
