@@ -137,14 +137,13 @@ export class Connection {
     if (head.epoch === this.#epoch) this.#socket.send({ type: 'ack', topic: head.topic, n: head.n })
   }
 
-  /** A socket can be dead without closing. Subscribing to a topic twice changes nothing, but must be answered. */
+  /** A socket can be dead without closing. Subscribing twice changes nothing, but must be answered; and it brings back a topic that had ended. */
   #watch(): void {
     this.#rest()
-    const [topic] = this.#subscriptions.keys()
-    if (topic === undefined || this.#resting || !this.#socket.isOpen) return
+    if (this.#subscriptions.size === 0 || this.#resting || !this.#socket.isOpen) return
     if (this.#socket.silentMs > giveUpAfterMs && this.#asked) this.#socket.reconnect()
     else if (this.#socket.silentMs > askAfterMs && !this.#asked) {
-      this.#ask(topic, lifeSignId)
+      for (const topic of this.#subscriptions.keys()) this.#ask(topic, lifeSignId)
       this.#asked = true
     }
   }
