@@ -32,10 +32,17 @@ describe('the choice of what to watch', () => {
 
   it('offers the objects of the same pipeline, without those known to be of another stream', () => {
     const picture = topics[1] as Topic
-    const names = (sources: [string, string][]) => overlaysFor(picture, topics, new Map(sources)).map((one) => one.topic)
+    const names = (sources: [string, string][]) =>
+      overlaysFor(picture, topics, new Map(sources)).map((one) => one.topic)
     expect(names([])).toEqual(['demo/objects', 'demo/visitor-objects'])
     expect(names([['demo/visitor-objects', 'visitor']])).toEqual(['demo/objects'])
-    expect(names([['demo/camera', 'lens'], ['demo/objects', 'lens'], ['demo/visitor-objects', 'visitor']])).toEqual(['demo/objects'])
+    expect(
+      names([
+        ['demo/camera', 'lens'],
+        ['demo/objects', 'lens'],
+        ['demo/visitor-objects', 'visitor'],
+      ]),
+    ).toEqual(['demo/objects'])
   })
 })
 
@@ -60,7 +67,9 @@ describe('boxes', () => {
   })
 
   it('keep the colour of their track', () => {
-    expect(colourOf(person([0, 0, 1, 1], { id: 3 }))).toBe(colourOf({ ...person([5, 5, 1, 1], { id: 3 }), label: 'dog' }))
+    expect(colourOf(person([0, 0, 1, 1], { id: 3 }))).toBe(
+      colourOf({ ...person([5, 5, 1, 1], { id: 3 }), label: 'dog' }),
+    )
     expect(colourOf(person([0, 0, 1, 1], { id: 3 }))).not.toBe(colourOf(person([0, 0, 1, 1], { id: 4 })))
   })
 })

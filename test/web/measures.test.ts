@@ -4,14 +4,24 @@ import { GapCounter, RateMeter, ServerClock } from '../../web/measures.ts'
 describe('ServerClock', () => {
   it('gives the latency of a server on the same clock', () => {
     const clock = new ServerClock()
-    for (const [at, transit] of [[0, 9], [100, 1], [200, 30]] as const) clock.heard(1e6 + at + transit, 1e6 + at)
+    for (const [at, transit] of [
+      [0, 9],
+      [100, 1],
+      [200, 30],
+    ] as const)
+      clock.heard(1e6 + at + transit, 1e6 + at)
     expect(clock.latency(1e6 + 200, 1e6 + 250)).toBe(49)
   })
 
   it('is not fooled by a browser clock that is an hour wrong', () => {
     const clock = new ServerClock()
     const wrong = 3_600_000
-    for (const [at, transit] of [[0, 9], [100, 1], [200, 30]] as const) clock.heard(1e6 + at + transit + wrong, 1e6 + at)
+    for (const [at, transit] of [
+      [0, 9],
+      [100, 1],
+      [200, 30],
+    ] as const)
+      clock.heard(1e6 + at + transit + wrong, 1e6 + at)
     expect(clock.latency(1e6 + 200, 1e6 + 250 + wrong)).toBe(49)
   })
 
