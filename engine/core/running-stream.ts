@@ -1,0 +1,199 @@
+import { defer, Observable, takeUntil } from 'rxjs'
+import { EngineError, messageOf } from '../errors.ts'
+import type { Clock } from './clock.ts'
+import { type Edge, emit, onDemand } from './edge.ts'
+import { restartForever } from './lifecycle.ts'
+import type { Kind, Packet } from './packet.ts'
+import { StreamMeter } from './stream-meter.ts'
+
+export type StreamState = 'idle' | 'opening' | 'live' | 'stalled' | 'restarting' | 'failed'
+
+export interface StreamStatus {
+  readonly name: string
+  readonly state: StreamState
+  /** Packets per second over the last 2 s. */
+  readonly fps: number
+  /** Since the moment of the last packet; null before the first one since somebody watches. */
+  readonly lastFrameAgeMs: number | null
+  /** Whether the picture stands still. Always false: nothing looks at the pixels yet. */
+  readonly frozen: boolean
+  /** At the stream's edge, with what its join dropped: in = out + dropped + failed + what waits. */
+  readonly in: number
+  readonly out: number
+  readonly dropped: number
+  readonly failed: number
+  /** Why the stream is not live, or what the last failed packet failed with. */
+  readonly error?: string
+}
+
+/** A named stream of a pipeline that runs. */
+export interface RunningStream {
+  readonly name: string
+  readonly kind: Kind
+  /** Name of the source or node that makes it. */
+  readonly plugin: string
+  /** Shared: opened by the first subscriber, closed `linger` ms after the last. Each subscriber owns its packets. */
+  readonly packets: Observable<Packet>
+  status(): StreamStatus
+}
+
+/** The part of a pino logger that the graph uses. */
+export interface GraphLog {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+}
+
+export interface StreamParts {
+  readonly name: string
+  readonly kind: Kind
+  readonly plugin: string
+  readonly edge: Edge
+  /** Before a node with several inputs: what pairs them. */
+  readonly joinEdge: Edge | undefined
+  readonly opened: Observable<Packet>
+  readonly linger: number
+  /** What silence means: a source that should talk is opened anew. */
+  readonly onSilence: 'reopen' | 'wait'
+  readonly closed: Observable<unknown>
+  readonly clock: Clock
+  readonly log: GraphLog
+}
+
+/** Silence of a live source is a stall after this, or after 5 of its usual gaps if that is longer. */
+const minStallMs = 2000
+const stallGaps = 5
+/** How long a source may take to its first packet, and from its first to its second. */
+const firstPacketsMs = 15_000
+/** How often an open stream looks after itself: silence, and losses to log. */
+const checkMs = 1000
+
+/** Opens, watches and restarts one stream, and says how it is. */
+export class SupervisedStream implements RunningStream {
+  readonly name: string
+  readonly kind: Kind
+  readonly plugin: string
+  readonly packets: Observable<Packet>
+  readonly #parts: StreamParts
+  #meter: StreamMeter | undefined
+  #lastCapturedAt: bigint | undefined
+  #state: StreamState = 'idle'
+  #error: string | undefined
+  #loggedLosses = { dropped: 0, failed: 0 }
+
+  constructor(parts: StreamParts) {
+    this.name = parts.name
+    this.kind = parts.kind
+    this.plugin = parts.plugin
+    this.#parts = parts
+    const now = () => parts.clock.now()
+    this.packets = this.#supervise(
+      this.#watch().pipe(restartForever({ now, onRestart: (error, delayMs) => this.#onRestart(error, delayMs) })),
+    )
+  }
+
+  status(): StreamStatus {
+    const { edge, joinEdge, clock } = this.#parts
+    const { in: arrived, out, dropped, failed } = edge.counts
+    const unpaired = joinEdge === undefined ? 0 : joinEdge.counts.dropped
+    const now = clock.now()
+    return {
+      name: this.name,
+      state: this.#state,
+      fps: Math.round((this.#meter?.fps(now) ?? 0) * 10) / 10,
+      lastFrameAgeMs: this.#lastCapturedAt === undefined ? null : Math.max(0, Number(now - this.#lastCapturedAt) / 1e6),
+      frozen: false,
+      in: arrived + unpaired,
+      out,
+      dropped: dropped + unpaired,
+      failed,
+      ...(this.#error === undefined ? {} : { error: this.#error }),
+    }
+  }
+
+  /** What all openings have in common: shared, idle when nobody watches, ended with the pipeline. */
+  #supervise(restarting: Observable<Packet>): Observable<Packet> {
+    const opened = new Observable<Packet>((subscriber) => {
+      this.#state = 'opening'
+      const timer = setInterval(() => this.#logLosses(), checkMs)
+      subscriber.add(() => {
+        clearInterval(timer)
+        this.#logLosses()
+        this.#state = 'idle'
+        this.#meter = undefined
+        this.#lastCapturedAt = undefined
+        this.#error = undefined
+      })
+      subscriber.add(restarting.subscribe(subscriber))
+    })
+    return opened.pipe(takeUntil(this.#parts.closed), onDemand(this.#parts.linger))
+  }
+
+  /** One opening: measured, and ended as `unavailable` when a source that should talk is silent. */
+  #watch(): Observable<Packet> {
+    const { clock, opened, onSilence } = this.#parts
+    return defer(() => {
+      const meter = new StreamMeter(clock.now())
+      this.#meter = meter
+      return new Observable<Packet>((subscriber) => {
+        const check = () => {
+          const stall = stallOf(meter, clock.now())
+          if (stall === undefined) return
+          if (meter.live) this.#state = 'stalled'
+          if (onSilence === 'reopen') subscriber.error(stall)
+        }
+        const timer = setInterval(check, checkMs)
+        subscriber.add(() => clearInterval(timer))
+        const next = (packet: Packet) => {
+          meter.add(clock.now())
+          this.#lastCapturedAt = packet.capturedAt
+          this.#goLive()
+          emit(subscriber, packet)
+        }
+        const error = (cause: unknown) => subscriber.error(cause)
+        subscriber.add(opened.subscribe({ next, error, complete: () => subscriber.complete() }))
+      })
+    })
+  }
+
+  #goLive(): void {
+    if (this.#state === 'live') return
+    if (this.#state !== 'opening') this.#parts.log.info({ stream: this.name }, 'stream is live again')
+    this.#state = 'live'
+    this.#error = undefined
+  }
+
+  #onRestart(cause: unknown, delayMs: number): void {
+    const error = cause === undefined ? 'The stream ended' : messageOf(cause)
+    const level = error === this.#error ? 'debug' : 'warn'
+    this.#error = error
+    if (cause instanceof EngineError && cause.code === 'invalid') this.#state = 'failed'
+    else if (this.#state !== 'stalled' || !this.#meter?.live) this.#state = 'restarting'
+    this.#parts.log[level]({ stream: this.name, error, delayMs }, 'stream broke off and is opened anew')
+  }
+
+  #logLosses(): void {
+    const { edge, log } = this.#parts
+    const { dropped, failed } = this.status()
+    const newly = { dropped: dropped - this.#loggedLosses.dropped, failed: failed - this.#loggedLosses.failed }
+    this.#loggedLosses = { dropped, failed }
+    if (newly.dropped > 0) log.debug({ stream: this.name, packets: newly.dropped }, 'packets dropped')
+    if (newly.failed === 0) {
+      if (this.#state === 'live') this.#error = undefined
+      return
+    }
+    this.#error = messageOf(edge.lastError)
+    log.warn({ stream: this.name, packets: newly.failed, error: this.#error }, 'packets failed')
+  }
+}
+
+function stallOf(meter: StreamMeter, now: bigint): EngineError | undefined {
+  const { usualGapMs } = meter
+  const limitMs = usualGapMs === undefined ? firstPacketsMs : Math.max(minStallMs, stallGaps * usualGapMs)
+  const silentMs = meter.silentMs(now)
+  if (silentMs < limitMs) return undefined
+  return new EngineError(
+    'unavailable',
+    `Expected a packet within ${Math.round(limitMs)} ms, received none for ${Math.round(silentMs)} ms`,
+  )
+}
