@@ -100,12 +100,11 @@ export interface InferResult {
 
 export interface VisionProtocol extends Protocol {
   calls: {
-    /** Loads an ONNX file into a worker thread of its own. Rejects with `invalid` when the file is corrupt. */
+    /** Loads an ONNX file into a worker thread of its own, in place of a model of that name. Rejects with `invalid` when the file is corrupt. */
     load: {
       params: { readonly model: string; readonly path: string; readonly threads: number }
       result: { readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] }
     }
-    unload: { params: { readonly model: string }; result: Record<string, never> }
     /**
      * Fits, runs, decodes by `plan`. With `crops` ([count × 4]: x y width height in source pixels) once per crop; rows follow
      * each other, `counts` per crop. Answered when the image is read no more. `unavailable` for a model that is not loaded.

@@ -58,9 +58,9 @@ export class ModelWorker {
 export class ModelWorkers {
   readonly #workers = new Map<string, ModelWorker>()
 
-  /** Loads into a thread of its own; a model of that name is unloaded first. */
+  /** Loads into a thread of its own; a model of that name ends first, and what it was asked with it. */
   async load(params: LoadCall['params'], signal: AbortSignal): Promise<LoadCall['result']> {
-    await this.unload(params.model)
+    await this.#workers.get(params.model)?.end()
     const worker: ModelWorker = new ModelWorker(params.model, () => {
       if (this.#workers.get(params.model) === worker) this.#workers.delete(params.model)
     })
@@ -77,10 +77,6 @@ export class ModelWorkers {
     const worker = this.#workers.get(params.model)
     if (!worker) throw new EngineError('unavailable', `Expected model ${params.model} to be loaded; try again`)
     return worker.infer(params, signal)
-  }
-
-  async unload(model: string): Promise<void> {
-    await this.#workers.get(model)?.end()
   }
 }
 

@@ -14,10 +14,6 @@ const models = new ModelWorkers()
 serve<VisionProtocol>({
   calls: {
     load: (params, signal) => models.load(params, signal),
-    unload: async ({ model }) => {
-      await models.unload(model)
-      return {}
-    },
     infer: (params, signal) => models.infer(params, signal),
     decodePicture: (params, signal) => decodePicture(pool, params, signal),
     encodePicture: (params) => encodePicture(pool, params),

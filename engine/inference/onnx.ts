@@ -46,7 +46,7 @@ export class OnnxBackend {
   /** Whether `infer` can ask the model now. */
   isLoaded(model: string): boolean {
     const load = this.#loads.get(model)
-    return load !== undefined && load.loaded && this.#isCurrent(load)
+    return load?.loaded === true && this.#isCurrent(load)
   }
 
   /** Starts the host when it is down; waits for a restart that is under way. */

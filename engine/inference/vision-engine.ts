@@ -84,9 +84,14 @@ export class VisionEngine implements Vision, AsyncDisposable {
     return this.#pictures.annotate(image, objects, signal)
   }
 
+  /** The child processes that this engine runs. */
+  hosts(): HostStatus[] {
+    return [this.#host.status]
+  }
+
   /** For health. Nothing is loaded, fetched or converted by asking. */
   async status(): Promise<VisionStatus> {
-    return { models: await this.#choice.status(), hosts: [this.#host.status], skippedModels: this.#choice.failed() }
+    return { models: await this.#choice.status(), hosts: this.hosts(), skippedModels: this.#choice.failed() }
   }
 
   /** Refuses what waits, ends the host; what runs fails as `unavailable`. */

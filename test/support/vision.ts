@@ -1,0 +1,68 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { ImagePool } from '../../engine/core/image-pool.ts'
+import type { DetectedObject, PooledImage } from '../../engine/core/packet.ts'
+import type { SharedPool } from '../../engine/hosts/host.ts'
+import { loadCatalogue } from '../../engine/inference/catalogue.ts'
+import { ModelStore } from '../../engine/inference/model-store.ts'
+import { VisionEngine } from '../../engine/inference/vision-engine.ts'
+import { loadTasks } from '../../engine/inference/vision-task.ts'
+import { addon } from '../../engine/native/addon.ts'
+import { projectRoot } from '../../engine/root.ts'
+
+const slotBytes = 1920 * 1080 * 3
+
+export interface VisionSetup extends AsyncDisposable {
+  readonly vision: VisionEngine
+  readonly pool: SharedPool
+  /** Lines that were logged, parsed. */
+  readonly logged: readonly Record<string, unknown>[]
+  /** An image in a slot of its own, without asking the host: RGB rows without padding. */
+  rgb(width: number, height: number, pixels: Uint8Array): PooledImage
+}
+
+/** A vision engine with its own pool and state folder, as `app.ts` makes one. `paths`: folders with models; none leaves the bundled ones. */
+export async function createVision(
+  options: { paths?: string[]; slots?: number; threads?: number } = {},
+): Promise<VisionSetup> {
+  const logged: Record<string, unknown>[] = []
+  const log = pino({ level: 'debug', base: null }, { write: (line: string) => void logged.push(JSON.parse(line)) })
+  const slots = options.slots ?? 8
+  const pool = { ledger: new ImagePool({ slots }), memory: addon().createPool(slots, slotBytes) }
+  const stateFolder = await mkdtemp(join(tmpdir(), 'hailstream-vision-'))
+  const catalogue = loadCatalogue()
+  const store = new ModelStore({ catalogue, stateFolder, paths: options.paths ?? [], mirror: null, log })
+  const tasks = await loadTasks(join(projectRoot, 'engine/tasks'))
+  const vision = new VisionEngine({ pool, catalogue, store, tasks, threads: options.threads ?? 1, log })
+  return {
+    vision,
+    pool,
+    logged,
+    rgb: (width, height, pixels) => fillSlot(pool, width, height, pixels),
+    [Symbol.asyncDispose]: async () => {
+      await vision[Symbol.asyncDispose]()
+      await store[Symbol.asyncDispose]()
+      pool.memory.close()
+      await rm(stateFolder, { recursive: true })
+    },
+  }
+}
+
+function fillSlot({ ledger, memory }: SharedPool, width: number, height: number, pixels: Uint8Array): PooledImage {
+  const loan = ledger.lend('test', { fromReserve: true })
+  if (!loan) throw new Error('Expected a free slot')
+  const { bytes, planes } = addon().imageLayout('rgb', width, height)
+  for (let y = 0; y < height; y++)
+    memory.write(loan.slot, pixels.subarray(3 * width * y, 3 * width * (y + 1)), y * planes[0]!.stride)
+  return ledger.filled(loan.loan, { width, height, format: 'rgb', bytes })!
+}
+
+/** Intersection over union of two boxes (x, y, width, height). */
+export function iouOf(a: DetectedObject['bbox'], b: DetectedObject['bbox']): number {
+  const width = Math.min(a[0] + a[2], b[0] + b[2]) - Math.max(a[0], b[0])
+  const height = Math.min(a[1] + a[3], b[1] + b[3]) - Math.max(a[1], b[1])
+  const common = Math.max(0, width) * Math.max(0, height)
+  return common / (a[2] * a[3] + b[2] * b[3] - common)
+}
