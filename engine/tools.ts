@@ -22,6 +22,8 @@ export interface Tools {
   readonly capture: CaptureHosts
   /** Tasks on images, and pictures: decoding, encoding, drawing. */
   readonly vision: Vision
+  /** Folder of the clips that set-up fetched. */
+  readonly media: string
   /** Frames that web pages send. */
   readonly browser: BrowserSources
 }

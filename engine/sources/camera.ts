@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { defer, throwError } from 'rxjs'
 import { z } from 'zod'
 import { EngineError } from '../errors.ts'
 import {
+  fileLaunch,
   formatOption,
   libcameraLaunch,
   rateOption,
@@ -12,7 +13,7 @@ import {
   type VideoOptions,
   v4l2Launch,
 } from '../hosts/launch.ts'
-import { defineSource } from '../tools.ts'
+import { defineSource, type Tools } from '../tools.ts'
 
 /** Drivers whose nodes give raw sensor data: libcamera's business. */
 const sensorDriver = /^(rp1-cfe|unicam|bcm2835-isp|pispbe)/
@@ -35,10 +36,19 @@ export default defineSource({
       .default('auto')
       .describe('What a V4L2 camera sends; auto: mjpeg where it can.'),
     format: formatOption.optional(),
+    otherwise: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'A clip that plays in a loop while the device is not there: a path, or the name of one that set-up fetched.',
+      ),
   }),
-  open({ device, encoding, ...video }, tools) {
+  open({ device, encoding, otherwise, ...video }, tools) {
     return defer(() => {
       const chosen = device === 'auto' ? chooseDevice(findVideoNodes(), hasLibcamera()) : device
+      const absent = chosen === undefined || (chosen.startsWith('/') && !existsSync(chosen))
+      if (absent && otherwise !== undefined) return playClip(resolve(tools.media, otherwise), chosen, tools)
       if (chosen === undefined)
         return throwError(
           () => new EngineError('not-found', 'Expected a camera, found no V4L2 device and no libcamera'),
@@ -57,6 +67,22 @@ export default defineSource({
     })
   },
 })
+
+/** The clip in the camera's place, at its own size and pace. */
+function playClip(file: string, device: string | undefined, tools: Tools) {
+  if (!existsSync(file))
+    return throwError(
+      () =>
+        new EngineError(
+          'not-found',
+          `Expected a camera at ${device ?? 'any device'} or the clip ${file}, found neither`,
+        ),
+    )
+  tools.log.info({ device, file }, 'no camera: playing the clip instead')
+  const launches = [fileLaunch(file, 'real', {}, tools.capture.maxSize)]
+  const request = { launches, format: 'i420', loop: true, whenFull: 'skip', drawSeq: false } as const
+  return tools.capture.open(`${tools.pipeline}/${tools.stream}`, request, tools)
+}
 
 /** Descriptions to try in order. Throws `invalid` for a device that is none. */
 export function cameraLaunches(

@@ -1,0 +1,161 @@
+import { join } from 'node:path'
+import { type Config, inferenceThreads } from './config.ts'
+import { AnchoredClock } from './core/clock.ts'
+import { ImagePool } from './core/image-pool.ts'
+import { ClosingStack } from './core/lifecycle.ts'
+import { byName, loadPlugins } from './core/registry.ts'
+import { GstCaptureHosts } from './hosts/capture-hosts.ts'
+import type { SharedPool } from './hosts/host.ts'
+import { loadCatalogue } from './inference/catalogue.ts'
+import { ModelStore } from './inference/model-store.ts'
+import { VisionEngine } from './inference/vision-engine.ts'
+import { loadTasks, visionNodes } from './inference/vision-task.ts'
+import type { Logger } from './log.ts'
+import { MemoryMeter } from './memory-meter.ts'
+import { addon } from './native/addon.ts'
+import { PipelineSet } from './pipeline-set.ts'
+import { projectRoot } from './root.ts'
+import { joinRoutes } from './routes/answer.ts'
+import { type Health, healthRoutes } from './routes/health.ts'
+import { topicRoutes } from './routes/topics.ts'
+import { visionRoutes } from './routes/vision.ts'
+import { Server } from './server/server.ts'
+import { BrowserSourceRegistry } from './streams/browser-sources.ts'
+import { Hub } from './streams/hub.ts'
+import { accessRules } from './token.ts'
+
+/** How often the wall clock is compared with the anchor of our times. */
+const clockCheckMs = 1000
+
+/** The running engine. Disposing it stops everything in reverse order. */
+export interface App extends AsyncDisposable {
+  /** Where it listens. */
+  readonly url: string
+  readonly pool: SharedPool
+  health(): Promise<Health>
+}
+
+/**
+ * Builds every part and connects them. Rejects with `conflict` when the port is taken, `unavailable` when the addon or
+ * the page is not built; nothing stays open then.
+ */
+export async function createApp(config: Config, version: string, log: Logger): Promise<App> {
+  const closing = new ClosingStack()
+  try {
+    return await compose(config, version, log, closing)
+  } catch (error) {
+    await closing[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+async function compose(config: Config, version: string, log: Logger, closing: ClosingStack): Promise<App> {
+  const clock = startClock(log, closing)
+  const pool = createPool(config, closing)
+  const { vision, tasks } = await createVision(config, pool, log, closing)
+  const capture = closing.use('capture hosts', new GstCaptureHosts({ pool, maxSize: config.images.maxSize }))
+  const browser = new BrowserSourceRegistry(clock)
+  const readImage = (image: { slot: number; bytes: number }) => pool.memory.read(image.slot, 0, image.bytes)
+  const hub = new Hub({ clock, log: log.child({ part: 'hub' }), readImage })
+  const plugins = byName([...(await loadFolder('sources')), ...(await loadFolder('nodes')), ...visionNodes(tasks)])
+  const shared = { clock, capture, vision, browser, media: join(config.state, 'media') }
+  const folder = config.pipelinesFolder
+  const pipelines = closing.use('pipelines', new PipelineSet({ folder, plugins, shared, hub, clock, log }))
+  for (const entry of config.pipelines) pipelines.start(entry)
+  const health = createHealth({ version, clock, vision, capture, pipelines, closing })
+  const fetch = joinRoutes([topicRoutes(hub), visionRoutes(vision), healthRoutes(health)]).fetch
+  const { host, port } = config.listen
+  const page = join(projectRoot, 'dist/web')
+  const rules = accessRules(config, log)
+  const server = await Server.listen({
+    host,
+    port,
+    rules,
+    hub,
+    browserSources: browser,
+    fetch,
+    page,
+    log: log.child({ part: 'server' }),
+  })
+  closing.use('server', server)
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`
+  return { url, pool, health, [Symbol.asyncDispose]: () => closing[Symbol.asyncDispose]() }
+}
+
+function startClock(log: Logger, closing: ClosingStack): AnchoredClock {
+  const clock = new AnchoredClock((byMs) => log.warn({ byMs }, 'the wall clock was set; times are anchored anew'))
+  const timer = setInterval(() => clock.check(), clockCheckMs).unref()
+  closing.defer('clock', () => clearInterval(timer))
+  return clock
+}
+
+function createPool({ images: { slots, maxSize } }: Config, closing: ClosingStack): SharedPool {
+  const memory = addon().createPool(slots, addon().imageLayout('rgb', maxSize.width, maxSize.height).bytes)
+  closing.defer('image pool', () => memory.close())
+  return { memory, ledger: new ImagePool({ slots }) }
+}
+
+async function createVision(config: Config, pool: SharedPool, log: Logger, closing: ClosingStack) {
+  const { mirror, paths } = config.models
+  const catalogue = loadCatalogue()
+  const part = log.child({ part: 'vision' })
+  const store = closing.use(
+    'model store',
+    new ModelStore({ catalogue, stateFolder: config.state, paths, mirror, log: part }),
+  )
+  const tasks = await loadTasks(pluginFolder('tasks'))
+  const threads = inferenceThreads(config)
+  const vision = closing.use('vision', new VisionEngine({ pool, catalogue, store, tasks, threads, log: part }))
+  return { vision, tasks }
+}
+
+interface HealthParts {
+  readonly version: string
+  readonly clock: AnchoredClock
+  readonly vision: VisionEngine
+  readonly capture: GstCaptureHosts
+  readonly pipelines: PipelineSet
+  readonly closing: ClosingStack
+}
+
+function createHealth({ version, clock, vision, capture, pipelines, closing }: HealthParts): () => Promise<Health> {
+  const startedAt = performance.now()
+  const hostPids = async () => {
+    const { hosts } = await vision.status()
+    return [...hosts, ...capture.statuses()].flatMap(({ pid }) => pid ?? [])
+  }
+  const meter = new MemoryMeter(hostPids)
+  closing.defer('memory meter', () => meter.close())
+  return async () => {
+    const { models, hosts, skippedModels } = await vision.status()
+    const all = pipelines.health()
+    const troubled = all.some(({ state, streams }) => state === 'failed' || streams.some(isTroubled))
+    return {
+      status: troubled || skippedModels.length > 0 ? 'degraded' : 'ok',
+      version,
+      uptime_s: Math.floor((performance.now() - startedAt) / 1000),
+      models_loaded: models.filter(({ state }) => state === 'loaded').map(({ name }) => name),
+      memory_used_mb: Math.round(meter.bytes / 1e6),
+      device_memory_used_mb: null,
+      clockSteps: clock.steps,
+      skippedModels,
+      devices: { hailo: { state: 'absent', reason: 'this build has no HailoRT' }, onnx: { state: 'ready' } },
+      models,
+      pipelines: all,
+      hosts: [...hosts, ...capture.statuses()],
+    }
+  }
+}
+
+function isTroubled({ state }: { readonly state: string }): boolean {
+  return state === 'failed' || state === 'stalled' || state === 'restarting'
+}
+
+/** Folder of plug-ins beside this file: `.ts` in tests, `.js` in the built engine. */
+function pluginFolder(name: string): string {
+  return join(import.meta.dirname, name)
+}
+
+function loadFolder(name: string) {
+  return loadPlugins(pluginFolder(name))
+}

@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Observable } from 'rxjs'
+import type { Clock } from './core/clock.ts'
+import { Edge } from './core/edge.ts'
+import { type PipelineSpec, parsePipeline, toPipelineSpec } from './core/graph.ts'
+import { ClosingStack } from './core/lifecycle.ts'
+import type { PacketOf } from './core/packet.ts'
+import type { Node, Plugin } from './core/plugin.ts'
+import { buildPipeline, type Pipeline, type RunningStream } from './core/runner.ts'
+import { EngineError, messageOf } from './errors.ts'
+import type { Logger } from './log.ts'
+import type { PipelineHealth } from './routes/health.ts'
+import type { Hub, Offer } from './streams/hub.ts'
+import type { Tools } from './tools.ts'
+
+/** What the plug-ins of every pipeline share. */
+export type SharedTools = Omit<Tools, 'pipeline' | 'stream' | 'log' | 'edge' | 'nextSeq'>
+
+export interface PipelineSetOptions {
+  readonly folder: string
+  readonly plugins: ReadonlyMap<string, Plugin>
+  readonly shared: SharedTools
+  readonly hub: Hub
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** A pipeline that could not be built: the others run, and health says why this one does not. */
+interface Broken {
+  readonly name: string
+  readonly error: string
+}
+
+/** The pipelines that run, and their topics in the hub. Disposing closes them newest first. */
+export class PipelineSet implements AsyncDisposable {
+  readonly #options: PipelineSetOptions
+  readonly #closing = new ClosingStack()
+  readonly #running: Pipeline[] = []
+  readonly #broken: Broken[] = []
+
+  constructor(options: PipelineSetOptions) {
+    this.#options = options
+  }
+
+  /** Starts one by the name of its file, or as written inline. A mistake in it is logged and shown in health; it never throws for one. */
+  start(entry: string | Readonly<Record<string, unknown>>): void {
+    try {
+      this.#run(this.#read(entry))
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error
+      const name = typeof entry === 'string' ? entry : String(entry.name ?? 'inline')
+      this.#broken.push({ name, error: error.message })
+      this.#options.log.error({ pipeline: name, reason: error.message }, 'pipeline not started')
+    }
+  }
+
+  /** Every pipeline with its streams, as `/api/health` shows them. */
+  health(): PipelineHealth[] {
+    const running = this.#running.map(({ name, streams }) => {
+      const states = [...streams.values()].map((stream) => stream.status())
+      return { name, state: 'running', streams: states }
+    })
+    return [...running, ...this.#broken.map(({ name, error }) => ({ name, state: 'failed', error, streams: [] }))]
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#closing[Symbol.asyncDispose]()
+  }
+
+  #read(entry: string | Readonly<Record<string, unknown>>): PipelineSpec {
+    if (typeof entry !== 'string') return toPipelineSpec(entry, 'configuration: pipelines')
+    const file = join(this.#options.folder, `${entry}.yaml`)
+    return parsePipeline(readText(file), file)
+  }
+
+  #run(spec: PipelineSpec): void {
+    const { plugins, clock, log, hub } = this.#options
+    if (this.#running.some(({ name }) => name === spec.name))
+      throw new EngineError(
+        'conflict',
+        `${spec.file}: name: Expected another name, for a pipeline ${spec.name} runs already`,
+      )
+    const tools = (stream: string, edge: Edge, nextSeq: () => number) => this.#tools(spec.name, stream, edge, nextSeq)
+    const pipeline = buildPipeline(spec, { plugins, tools, clock, log: log.child({ pipeline: spec.name }) })
+    this.#closing.use(`pipeline ${spec.name}`, pipeline)
+    this.#running.push(pipeline)
+    for (const name of pipeline.publish) {
+      const stream = pipeline.streams.get(name)
+      if (stream === undefined) continue
+      const topic = `${spec.name}/${name}`
+      this.#closing.defer(`topic ${topic}`, hub.offer(topic, this.#offer(spec.name, stream)))
+    }
+  }
+
+  #tools(pipeline: string, stream: string, edge: Edge, nextSeq: () => number): Tools {
+    const log = this.#options.log.child({ pipeline, stream })
+    return { ...this.#options.shared, pipeline, stream, log, edge, nextSeq }
+  }
+
+  /** Topics carry encoded pictures: raw ones pass through the node `jpeg`. */
+  #offer(pipeline: string, { name, kind, packets }: RunningStream): Offer {
+    if (kind !== 'image') return { kind, packets }
+    const jpeg = this.#options.plugins.get('jpeg') as Node<'image', 'image'>
+    const edge = new Edge(`${pipeline}/${name} as JPEG`)
+    const tools = this.#tools(pipeline, name, edge, () => 0)
+    return {
+      kind,
+      packets: (packets as Observable<PacketOf<'image'>>).pipe(jpeg.create(jpeg.options.parse({}), tools)),
+    }
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new EngineError('not-found', `Expected a pipeline at ${file}: ${messageOf(error)}`, { cause: error })
+  }
+}
