@@ -7,8 +7,8 @@ const reasonMs = 300
 const maxAsked = 200
 
 export interface CaptureListener {
-  /** A buffer was pulled. */
-  take(bytes: Buffer): void
+  /** A buffer was pulled; `headers` are the GDP packets that describe it. */
+  take(bytes: Buffer, headers: readonly Buffer[]): void
   /** Whether the next buffer may be pulled; if not, the owner calls `pull` later. */
   ready(): boolean
   ended(reason: 'end' | 'error', message: string): void
@@ -51,18 +51,18 @@ export class CapturePipeline {
   pull(): void {
     if (this.#pulling || this.#drained || this.#over || !this.#listener.ready()) return
     this.#pulling = true
-    this.#sink.pull((bytes) => {
+    this.#sink.pull((bytes, caps) => {
       this.#pulling = false
       if (this.#over) return
-      if (bytes) this.#take(bytes)
+      if (bytes) this.#take(bytes, caps?.streamheader ?? [])
       else this.#drain()
     })
   }
 
-  #take(bytes: Buffer): void {
+  #take(bytes: Buffer, headers: readonly Buffer[]): void {
     this.#buffers++
     try {
-      this.#listener.take(bytes)
+      this.#listener.take(bytes, headers)
     } catch (error) {
       this.#end('error', error instanceof Error ? error.message : String(error))
     }

@@ -24,7 +24,7 @@ function open(params: CaptureParams): { opened: true } {
   const slots = new SlotFiller(pool, params, { frame: (frame) => engine.tell('frame', frame), skipped: countSkipped })
   filler = slots
   pipeline = new CapturePipeline(params.launch, params, {
-    take: (bytes) => slots.take(bytes),
+    take: (bytes, headers) => slots.take(bytes, headers),
     ready: () => slots.ready(),
     ended: (reason, message) => void slots.flush().then(() => tellEnd(reason, message)),
   })

@@ -9,8 +9,11 @@ export interface GstMessage {
   readonly _src_element_name?: string
 }
 export interface GstAppSink {
-  /** Waits in a thread of the pool for one buffer; null at the end of the stream, or when the pipeline does not run. */
-  pull(callback: (buffer: Buffer | null) => void): void
+  /**
+   * Waits in a thread of the pool for one buffer; null at the end of the stream, or when the pipeline does not run. Behind
+   * `gdppay` the caps carry the GDP packets that describe the buffer.
+   */
+  pull(callback: (buffer: Buffer | null, caps?: { readonly streamheader?: readonly Buffer[] }) => void): void
 }
 export interface GstPipeline {
   play(): void

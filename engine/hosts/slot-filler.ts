@@ -22,7 +22,7 @@ export class SlotFiller {
   readonly #params: CaptureParams
   readonly #listener: FillerListener
   readonly #free: SlotLoan[] = []
-  #shape: Shape | undefined
+  #described: { readonly description: Buffer; readonly shape: Shape } | undefined
   #lastOffset: bigint | null = null
   /** Settles when all frames so far were told. */
   #told: Promise<void> = Promise.resolve()
@@ -43,12 +43,14 @@ export class SlotFiller {
     return this.#params.whenFull === 'skip' || this.#free.length > 0
   }
 
-  /** Bytes as `gdppay` wrote them. Throws when frames do not fit a slot. */
-  take(bytes: Buffer): void {
+  /**
+   * Bytes as `gdppay` wrote them, and the packets that describe them: those in the stream may have been dropped. Throws when
+   * frames do not fit a slot.
+   */
+  take(bytes: Buffer, headers: readonly Buffer[]): void {
     const arrivedAt = process.hrtime.bigint()
     for (const part of readGdp(bytes)) {
-      if (part.type === 'caps') this.#shape = this.#readShape(part.caps)
-      else this.#fill(part, arrivedAt)
+      if (part.type === 'buffer') this.#fill(part, this.#shapeOf(headers), arrivedAt)
     }
   }
 
@@ -57,10 +59,8 @@ export class SlotFiller {
     return this.#told
   }
 
-  #fill(buffer: GdpBuffer, arrivedAt: bigint): void {
+  #fill(buffer: GdpBuffer, shape: Shape, arrivedAt: bigint): void {
     this.#countLost(buffer.offset)
-    const shape = this.#shape
-    if (!shape) throw new EngineError('invalid', 'Expected caps before the first buffer')
     const loan = this.#free.shift()
     if (!loan) {
       this.#listener.skipped(1)
@@ -106,6 +106,16 @@ export class SlotFiller {
     const lost = offset === null || this.#lastOffset === null ? 0n : offset - this.#lastOffset - 1n
     if (lost > 0n) this.#listener.skipped(Number(lost))
     this.#lastOffset = offset
+  }
+
+  #shapeOf(headers: readonly Buffer[]): Shape {
+    const description = Buffer.concat(headers)
+    if (this.#described?.description.equals(description)) return this.#described.shape
+    const caps = readGdp(description).find((part) => part.type === 'caps')
+    if (!caps) throw new EngineError('invalid', 'Expected caps in the headers of a buffer, found none')
+    const shape = this.#readShape(caps.caps)
+    this.#described = { description, shape }
+    return shape
   }
 
   #readShape(caps: string): Shape {

@@ -1,0 +1,113 @@
+import { readdirSync } from 'node:fs'
+import { afterAll, describe, expect, it } from 'vitest'
+import source from '../../engine/sources/test.ts'
+import { createCaptures, watch } from '../support/captures.ts'
+import { readCounter } from '../support/counter.ts'
+import { until } from '../support/shared-pool.ts'
+
+const { pool, hosts, tools } = createCaptures()
+const options = (given: object = {}) => source.options.parse(given)
+const idle = () => pool.ledger.stats().free === 16
+
+afterAll(async () => {
+  await hosts[Symbol.asyncDispose]()
+  expect(pool.ledger.stats()).toMatchObject({ free: 16, leaked: 0, staleLoans: 0 })
+  pool.memory.close()
+})
+
+describe('the test source', () => {
+  it('gives frames with rising times that lie before their arrival, and counts every one', async () => {
+    const own = tools()
+    const watched = watch(source.open(options({ pattern: 'ball' }), own))
+    await until('60 frames', () => watched.seen.length >= 60)
+    watched.close()
+    const { seen } = watched
+    expect(seen[0]).toMatchObject({ seq: 0, width: 640, height: 480, format: 'i420', bytes: 460_800 })
+    expect(seen.map(({ seq }) => seq)).toEqual(seen.map((_, i) => i))
+    for (const [i, frame] of seen.entries()) {
+      expect(frame.capturedAt).toBeLessThan(frame.seenAt)
+      if (i > 0) expect(frame.capturedAt).toBeGreaterThan(seen[i - 1]!.capturedAt)
+    }
+    const gaps = seen.slice(1).map((frame, i) => Number(frame.capturedAt - seen[i]!.capturedAt) / 1e6)
+    expect(gaps.sort((a, b) => a - b)[Math.floor(gaps.length / 2)]).toBeCloseTo(33.3, 0)
+    const { counts } = own.edge
+    expect(counts.out).toBe(seen.length)
+    expect(counts.in).toBe(counts.out + counts.dropped)
+    await until('all slots back', idle)
+  })
+
+  it('draws each packet’s number into its picture', async () => {
+    const numbers: (number | undefined)[] = []
+    const watched = watch(source.open(options({ pattern: 'counter', size: '1280x720' }), tools()), (packet) => {
+      const { slot, width } = packet.payload.image
+      const row = pool.memory.read(slot, 0, width * 32)
+      numbers.push(readCounter((x, y) => row[y * width + x] ?? 0, width))
+    })
+    await until('20 frames', () => watched.seen.length >= 20)
+    watched.close()
+    expect(numbers).toEqual(watched.seen.map(({ seq }) => seq))
+  })
+
+  it('skips and counts frames while nobody gives slots back', async () => {
+    const own = tools()
+    const kept: Disposable[] = []
+    const subscription = source.open(options({ rate: 60 }), own).subscribe((packet) => void kept.push(packet))
+    await until('losses', () => own.edge.counts.dropped >= 10)
+    const { counts } = own.edge
+    expect(kept.length).toBe(12)
+    expect(counts.in).toBe(counts.out + counts.dropped)
+    for (const packet of kept) packet[Symbol.dispose]()
+    await until('frames again', () => kept.length > 12)
+    subscription.unsubscribe()
+    for (const packet of kept.slice(12)) packet[Symbol.dispose]()
+    await until('all slots back', idle)
+  })
+
+  it('fails when its host is killed, gets its slots back, and gives frames again when opened again', async () => {
+    const own = tools()
+    const stream = source.open(options(), own)
+    for (let round = 0; round < 3; round++) {
+      const before = own.edge.counts.out
+      const watched = watch(stream)
+      await until('frames', () => watched.seen.length > round * 7)
+      process.kill(hosts.statuses()[0]!.pid!, 'SIGKILL')
+      await until('the error', () => watched.error !== undefined)
+      expect(watched.error).toMatchObject({ code: 'unavailable' })
+      expect(watched.seen[0]!.seq).toBe(before)
+      await until('all slots back', idle)
+    }
+    expect(hosts.statuses()).toEqual([])
+  })
+
+  it('leaves no descriptor, child or slot behind after twenty openings', async () => {
+    const fds = () => readdirSync('/proc/self/fd').length
+    const children = () => readdirSync('/proc/self/task').length
+    const stream = source.open(options({ size: '64x64' }), tools())
+    const once = async () => {
+      const watched = watch(stream)
+      await until('a frame', () => watched.seen.length > 0)
+      watched.close()
+      await until('its end', () => idle())
+    }
+    await once()
+    const before = [fds(), children()]
+    for (let i = 0; i < 20; i++) await once()
+    await until('all descriptors back', () => fds() <= before[0]!)
+    expect(children()).toBe(before[1])
+  }, 60_000)
+
+  it.each([
+    [{ rate: 0 }, 'Expected rate to be 1 to 120, received 0'],
+    [{ size: '10x10' }, 'Expected size to be like 1280x720, 16 to 8192 pixels a side, received "10x10"'],
+    [{ size: 5 }, 'Expected size to be like 1280x720, received 5'],
+  ])('refuses %j', (given, message) => {
+    expect(source.options.safeParse(given).error?.issues.map((issue) => issue.message)).toEqual([message])
+  })
+
+  it.each([{ pattern: 'counter', size: '320x240' }, { pattern: 'counter', format: 'rgb' }, { size: '1920x1080' }])(
+    'does not open %j',
+    (given) => {
+      expect(() => source.open(options(given), tools())).toThrow(/Expected/)
+    },
+  )
+})
