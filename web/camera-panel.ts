@@ -10,7 +10,7 @@ export interface Screen {
 }
 
 const words: Readonly<Record<PublisherState, string>> = {
-  off: '',
+  off: 'Let the engine look through the camera of this device.',
   asking: 'Waiting for permission…',
   connecting: 'Connecting…',
   sending: 'Sending',

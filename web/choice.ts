@@ -4,6 +4,8 @@ export interface Topic {
   readonly kind: string
   readonly pipeline: string
   readonly stream: string
+  /** The source stream that its packets began in, where the server says it. */
+  readonly source?: string
 }
 
 /** What the user wants to see; kept in the address behind `#`. */
@@ -40,11 +42,11 @@ export function overlaysFor(
   topics: readonly Topic[],
   sources: ReadonlyMap<string, string>,
 ): readonly Topic[] {
-  const source = sources.get(picture.topic) ?? picture.stream
+  const source = sources.get(picture.topic) ?? picture.source ?? picture.stream
   return topics.filter(
     (topic) =>
       topic.kind === 'objects' &&
       topic.pipeline === picture.pipeline &&
-      (sources.get(topic.topic) ?? source) === source,
+      (sources.get(topic.topic) ?? topic.source ?? source) === source,
   )
 }

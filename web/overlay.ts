@@ -43,7 +43,7 @@ interface Pen {
 
 /** The same colour for the same track, else for the same label. */
 export function colourOf(object: ResultObject): string {
-  const number = object.id ?? [...object.label].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 3)
+  const number = object.id ?? [...object.label].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 1)
   return palette[number % palette.length]!
 }
 
