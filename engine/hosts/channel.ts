@@ -57,6 +57,11 @@ export class Channel<P extends Protocol> {
     port.onClose(() => this.close())
   }
 
+  /** Whether the pipe has closed, and nothing can be asked any more. */
+  get closed(): boolean {
+    return this.#closed !== undefined
+  }
+
   /** Asks for one answer. */
   begin<M extends CallName<P>>(method: M, params: ParamsOf<P, M>, options: CallOptions): Begun<ResultOf<P, M>> {
     let settled = Promise.resolve()

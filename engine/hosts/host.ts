@@ -66,6 +66,8 @@ export class Host<P extends Protocol> implements AsyncDisposable {
   }
 
   get state(): HostState {
+    // Its pipe closes a little before the process is reaped.
+    if (this.#process?.channel.closed) return this.#options.restart ? 'restarting' : 'down'
     return this.#state
   }
   get pid(): number | undefined {
@@ -88,6 +90,8 @@ export class Host<P extends Protocol> implements AsyncDisposable {
    */
   start(): Promise<void> {
     if (this.#ended.signal.aborted) return Promise.reject(this.#closedError())
+    const ending = this.#process
+    if (ending?.channel.closed) return ending.exited.then(() => this.start())
     this.#starting ??= this.#launch()
     return this.#starting
   }

@@ -6,8 +6,9 @@ import type { ModelStore } from './model-store.ts'
 import type { OnnxBackend } from './onnx.ts'
 import type { VisionTask } from './vision-task.ts'
 
-/** A model that ended its host so often while it was loaded is not tried again. */
-const maxDeaths = 2
+/** A model over whose loading the host died so often in a row is left out for a while: others may kill a host too. */
+const maxDeaths = 3
+const leftOutMs = 60_000
 
 export interface ChosenModel {
   readonly entry: ModelEntry
@@ -27,6 +28,8 @@ export interface LoadedModelStatus {
 interface Failure {
   readonly version: string
   readonly reason: string
+  /** Tried again after this time of `performance.now()`. */
+  readonly until: number
 }
 
 /** Chooses the model of a task: the first that is there and loads. A corrupt one is named once, and left out until its file changes. */
@@ -109,12 +112,13 @@ export class ModelChoice {
     if ('missing' in place) return { reason: place.missing }
     const version = await versionOf(place.path)
     const failure = this.#failures.get(name)
-    if (failure?.version === version) return failure
+    if (failure?.version === version && performance.now() < failure.until) return failure
     this.#failures.delete(name)
     await this.#backend.start()
     this.#loading.add(name)
     try {
       await this.#backend.load(name, place.path)
+      this.#deaths.delete(name)
     } catch (error) {
       return this.#refuse(name, version, error)
     } finally {
@@ -128,10 +132,11 @@ export class ModelChoice {
     if (!(error instanceof EngineError)) throw error
     const deaths = (this.#deaths.get(name) ?? 0) + (error.code === 'unavailable' ? 1 : 0)
     this.#deaths.set(name, deaths)
-    const itsFault = error.code === 'invalid' || error.code === 'timeout' || deaths >= maxDeaths
-    if (!itsFault) throw error
+    const itsFault = error.code === 'invalid' || error.code === 'timeout'
+    if (!itsFault && deaths < maxDeaths) throw error
     this.#deaths.delete(name)
-    const failure = { version, reason: error.message }
+    const until = itsFault ? Number.POSITIVE_INFINITY : performance.now() + leftOutMs
+    const failure = { version, reason: error.message, until }
     this.#failures.set(name, failure)
     this.#log.error({ model: name, reason: failure.reason }, 'model cannot be loaded')
     return failure
