@@ -1,55 +1,39 @@
-import { pino } from 'pino'
-import type { Clock } from '../../engine/core/clock.ts'
-import { createPacket, type DetectedObject, type PacketOf, type PooledImage } from '../../engine/core/packet.ts'
+import { expect } from 'vitest'
+import { ImagePool } from '../../engine/core/image-pool.ts'
+import { createPacket, type DetectedObject, type PacketOf } from '../../engine/core/packet.ts'
 
-export const silentLog = pino({ level: 'silent' })
+/** Packets whose images lie in a real ledger, so that a test can end with `expectNoneHeld`. */
+export class PacketMaker {
+  readonly pool: ImagePool
 
-/** A clock that stands still until it is set: Unix ms = monotonic ms + 1 764 011 045 000. */
-export class StillClock implements Clock {
-  readonly steps = 0
-  nowNs = 0n
-
-  now(): bigint {
-    return this.nowNs
+  constructor(slots = 32) {
+    this.pool = new ImagePool({ slots, reserve: 0 })
   }
 
-  toUnixMs(monotonic: bigint): number {
-    return 1_764_011_045_000 + Number(monotonic) / 1e6
-  }
-}
-
-export function objectsPacket(seq: number, objects: readonly DetectedObject[] = []): PacketOf<'objects'> {
-  const frame = { width: 768, height: 576 }
-  const payload = { kind: 'objects', objects, frame, model: 'yolov8n', backend: 'onnx', simulated: false } as const
-  return createPacket({ stream: 'people', source: 'camera', seq, capturedAt: BigInt(seq) * 1_000_000n, payload })
-}
-
-/** An image that counts its holders; it starts with one, the packet's. */
-export class CountedImage implements PooledImage {
-  readonly slot = 3
-  readonly width: number
-  readonly height: number
-  readonly format: PooledImage['format']
-  readonly bytes: number
-  holders = 1
-
-  constructor({ width = 4, height = 2, bytes = 5, format = 'jpeg' }: Partial<Omit<PooledImage, 'slot'>> = {}) {
-    this.width = width
-    this.height = height
-    this.bytes = bytes
-    this.format = format
+  /** An image packet; `atMs` is its capture time, by default 10 ms per seq. */
+  image(seq: number, atMs = seq * 10, source = 'camera'): PacketOf<'image'> {
+    const lent = this.pool.lend('test')
+    if (lent === undefined) throw new Error('no slot is free: the test holds too many')
+    const image = this.pool.filled(lent.loan, { width: 640, height: 480, format: 'rgb', bytes: 921_600 })
+    if (image === undefined) throw new Error('the loan is stale')
+    const capturedAt = BigInt(Math.round(atMs * 1e6))
+    return createPacket({ stream: source, source, seq, capturedAt, payload: { kind: 'image', image } })
   }
 
-  hold(): void {
-    this.holders++
-  }
-
-  release(): void {
-    this.holders--
+  /** Fails unless every slot is free, and none was lost. */
+  expectNoneHeld(): void {
+    const { slots } = this.pool.stats()
+    expect(this.pool.stats()).toMatchObject({ free: slots, lent: 0, held: 0, leaked: 0 })
   }
 }
 
-export function imagePacket(seq: number, image: PooledImage): PacketOf<'image'> {
-  const payload = { kind: 'image', image } as const
-  return createPacket({ stream: 'picture', source: 'camera', seq, capturedAt: BigInt(seq) * 1_000_000n, payload })
+/** A packet of objects: plain values. */
+export function objectsPacket(
+  seq: number,
+  objects: readonly DetectedObject[] = [],
+  { atMs = seq * 10, stream = 'people', source = 'camera' } = {},
+): PacketOf<'objects'> {
+  const frame = { width: 640, height: 480 }
+  const payload = { kind: 'objects', objects, frame, model: 'test', backend: 'onnx', simulated: false } as const
+  return createPacket({ stream, source, seq, capturedAt: BigInt(Math.round(atMs * 1e6)), payload })
 }
