@@ -166,13 +166,10 @@ describe('locating a model', () => {
   })
 
   test('ends a fetch when it is closed, and answers nobody afterwards', async () => {
-    let reached = () => {}
-    const asked = new Promise<void>((resolve) => {
-      reached = resolve
-    })
-    const store = openStore({ mirror: await serve(() => reached()) })
+    const reached = vi.fn()
+    const store = openStore({ mirror: await serve(reached) })
     const place = store.locate('toy')
-    await asked
+    await vi.waitUntil(() => reached.mock.calls.length === 1)
     await store[Symbol.asyncDispose]()
     expect(await place).toMatchObject({ missing: expect.stringContaining('cancelled') })
     await expect(store.locate('toy')).rejects.toMatchObject({ code: 'closed' })
@@ -228,7 +225,7 @@ describe('a download that goes wrong leaves nothing behind:', () => {
   })
 
   test('nobody answers at the address', async () => {
-    const url = await serve(() => {})
+    const url = await serve(vi.fn())
     await new Promise((resolve) => server?.close(resolve))
     await expect(download({ url, path: path() }, signal)).rejects.toMatchObject({ code: 'unavailable' })
   })
@@ -238,14 +235,10 @@ describe('a download that goes wrong leaves nothing behind:', () => {
     const url = await serve((_, response) => {
       response.write(content)
     })
-    let heard = () => {}
-    const started = new Promise<void>((resolve) => {
-      heard = resolve
+    let failed: Promise<void> | undefined
+    await new Promise<DownloadProgress>((onProgress) => {
+      failed = expect(download({ url, path: path(), onProgress }, signal)).rejects.toMatchObject({ code: 'timeout' })
     })
-    const failed = expect(download({ url, path: path(), onProgress: heard }, signal)).rejects.toMatchObject({
-      code: 'timeout',
-    })
-    await started
     vi.advanceTimersByTime(30_000)
     await failed
     expect(await downloaded()).toEqual([])
