@@ -9,7 +9,7 @@ namespace {
 
 /** Levels of 255 by which fixed point may differ; BT.601 stretches differences by up to 2.02 × 255 / 224. */
 double toleranceFor(PixelFormat format) {
-  return format == PixelFormat::rgb ? 0.2 : 0.5;
+  return format == PixelFormat::rgb ? 0.1 : 0.25;
 }
 
 FitOptions optionsFor(std::size_t width, std::size_t height) {

@@ -24,9 +24,8 @@ Header readHeader(std::span<const std::uint8_t> jpeg) {
   int width = 0, height = 0, subsampling = -1, colorspace = -1;
   const int result =
       tjDecompressHeader3(turboDecoder(), jpeg.data(), jpeg.size(), &width, &height, &subsampling, &colorspace);
-  if ((result != 0 && tjGetErrorCode(turboDecoder()) == TJERR_FATAL) || width <= 0 || height <= 0)
-    throw Error(ErrorCode::invalid, std::string("Expected a JPEG, received bytes that libjpeg-turbo finds wrong: ") +
-                                        tjGetErrorStr2(turboDecoder()));
+  const bool failed = result != 0 && tjGetErrorCode(turboDecoder()) == TJERR_FATAL;
+  if (failed || width <= 0 || height <= 0) rejectTurbo(turboDecoder());
   return {{static_cast<std::size_t>(width), static_cast<std::size_t>(height)}, subsampling, colorspace};
 }
 

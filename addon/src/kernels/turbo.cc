@@ -19,23 +19,35 @@ Handle own(tjhandle handle) {
   return Handle(handle);
 }
 
+thread_local Handle threadDecoder;
+thread_local Handle threadEncoder;
+
 }  // namespace
 
 tjhandle turboDecoder() {
-  thread_local const Handle handle = own(tjInitDecompress());
-  return handle.get();
+  if (!threadDecoder) threadDecoder = own(tjInitDecompress());
+  return threadDecoder.get();
 }
 
 tjhandle turboEncoder() {
-  thread_local const Handle handle = own(tjInitCompress());
-  return handle.get();
+  if (!threadEncoder) threadEncoder = own(tjInitCompress());
+  return threadEncoder.get();
+}
+
+void rejectTurbo(tjhandle handle) {
+  const std::string message = tjGetErrorStr2(handle);
+  // tjDecompressHeader3 (2.1.5) leaves without jpeg_abort when a table is broken, and then fails for every file after
+  // it.
+  threadDecoder.reset();
+  threadEncoder.reset();
+  throw Error(ErrorCode::invalid, "Expected a whole JPEG, received one that libjpeg-turbo finds wrong: " + message);
 }
 
 void checkTurbo(tjhandle handle, int result) {
   if (result == 0) return;
   const std::string message = tjGetErrorStr2(handle);
   if (tjGetErrorCode(handle) == TJERR_WARNING && message.ends_with("extraneous bytes before marker 0xd9")) return;
-  throw Error(ErrorCode::invalid, "Expected a whole JPEG, received one that libjpeg-turbo finds wrong: " + message);
+  rejectTurbo(handle);
 }
 
 Planes planesOf(const Layout& layout, std::uint8_t* data) {

@@ -15,9 +15,12 @@ namespace hailstream {
 tjhandle turboDecoder();
 tjhandle turboEncoder();
 
+/** Throws `invalid` with what the handle says. The thread gets new handles, because a failed one may go on failing. */
+[[noreturn]] void rejectTurbo(tjhandle handle);
+
 /**
- * Throws `invalid` for an error or a warning: after a warning part of the picture is made up. Only stray bytes before
- * the end marker, which some cameras leave, harm nothing.
+ * Rejects an error or a warning: after a warning part of the picture is made up. Only stray bytes before the end
+ * marker, which some cameras leave, harm nothing.
  */
 void checkTurbo(tjhandle handle, int result);
 
