@@ -14,10 +14,11 @@ export async function writeResponse(
   method: string,
   signal: AbortSignal,
 ): Promise<void> {
-  if (method === 'HEAD' || response.body === null) {
+  if (method === 'HEAD' || response.status === 204 || response.status === 304) {
     await response.body?.cancel()
-    return writeWhole(out, response, signal, null)
+    return writeHeadAlone(out, response, signal)
   }
+  if (response.body === null) return writeWhole(out, response, signal, new Uint8Array(0))
   const reader = response.body.getReader()
   const first = await reader.read()
   if (first.done) return writeWhole(out, response, signal, new Uint8Array(0))
@@ -82,16 +83,23 @@ function watchRoom(out: HttpResponse, signal: AbortSignal): () => Promise<void> 
     })
 }
 
-/** `body` null: none is sent, but its length is told where it is known. */
-function writeWhole(out: HttpResponse, response: Response, signal: AbortSignal, body: Uint8Array | null): void {
+function writeWhole(out: HttpResponse, response: Response, signal: AbortSignal, body: Uint8Array): void {
+  if (signal.aborted) return
+  out.cork(() => {
+    writeHead(out, response)
+    out.end(body)
+  })
+}
+
+/** No body is sent, but its length is told where it is known. */
+function writeHeadAlone(out: HttpResponse, response: Response, signal: AbortSignal): void {
   if (signal.aborted) return
   const length = response.headers.get('content-length')
   out.cork(() => {
     writeHead(out, response)
-    if (body !== null) out.end(body)
-    else if (length !== null) out.endWithoutBody(Number(length))
-    else if (response.status === 204 || response.status === 304) out.endWithoutBody()
-    else out.end()
+    // Not through endWithoutBody's argument, after which uws-pack 20.0.8 waits for a body and spoils the connection.
+    if (length !== null) out.writeHeader('content-length', length)
+    out.endWithoutBody()
   })
 }
 

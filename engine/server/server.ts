@@ -1,4 +1,5 @@
 import * as uws from 'uWebSockets.js'
+import { createServer } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { EngineError } from '../errors.ts'
@@ -108,16 +109,26 @@ function withPage({ fetch, page }: ServerOptions): Fetch {
   return async (request) => (await serveFile(page, request)) ?? fetch(request)
 }
 
-type ListenExclusively = (host: string, port: number, options: number, done: (listening: unknown) => void) => void
-
-function listen(app: uws.TemplatedApp, host: string, port: number): Promise<uws.us_listen_socket> {
-  const { LIBUS_LISTEN_EXCLUSIVE_PORT } = uws as unknown as { LIBUS_LISTEN_EXCLUSIVE_PORT: number }
+/** uWebSockets.js shares a port with others that do so, or else cannot take it again soon after a stop; so we look first. */
+async function listen(app: uws.TemplatedApp, host: string, port: number): Promise<uws.us_listen_socket> {
+  if (port !== 0) await checkFree(host, port)
   return new Promise((resolve, reject) => {
-    // The types lack this form: with a host, and not sharing the port with another process.
-    ;(app.listen as unknown as ListenExclusively).call(app, host, port, LIBUS_LISTEN_EXCLUSIVE_PORT, (listening) => {
-      if (listening) return resolve(listening as uws.us_listen_socket)
-      const detail = `Expected a free port on an address of this machine, but ${host}:${port} is taken or not ours. Choose another with --port or --host`
-      reject(new EngineError('conflict', detail))
+    app.listen(host, port, (listening) => {
+      if (listening) resolve(listening)
+      else reject(taken(host, port, 'it could not be opened'))
     })
   })
+}
+
+function checkFree(host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', (error) => reject(taken(host, port, error.message)))
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()))
+  })
+}
+
+function taken(host: string, port: number, reason: string): EngineError {
+  const detail = `Expected a free port on an address of this machine, received ${host}:${port} (${reason}). Choose another with --port or --host`
+  return new EngineError('conflict', detail)
 }

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { BrowserFrame } from '../../engine/streams/browser-sources.ts'
 import { packBinary, unpackBinary } from '../../engine/streams/wire.ts'
-import { CountedImage, imagePacket, objectsPacket } from '../support/packets.ts'
 import { startServer, TestClient } from '../support/server.ts'
+import { CountedImage, imagePacket, objectsPacket } from '../support/topic-packets.ts'
 import { until } from '../support/wait.ts'
 
 let app: Awaited<ReturnType<typeof startServer>>

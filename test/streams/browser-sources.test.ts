@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type BrowserFrame, BrowserSourceRegistry } from '../../engine/streams/browser-sources.ts'
 import type { FrameHead } from '../../engine/streams/wire.ts'
-import { StillClock } from '../support/packets.ts'
+import { StillClock } from '../support/topic-packets.ts'
 
 function makeRegistry() {
   const clock = new StillClock()

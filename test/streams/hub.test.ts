@@ -4,7 +4,7 @@ import { createPacket, type Packet } from '../../engine/core/packet.ts'
 import type { EncodedMessage } from '../../engine/streams/encode.ts'
 import { Hub, type Listener } from '../../engine/streams/hub.ts'
 import { unpackBinary } from '../../engine/streams/wire.ts'
-import { CountedImage, imagePacket, objectsPacket, StillClock, silentLog } from '../support/packets.ts'
+import { CountedImage, imagePacket, objectsPacket, StillClock, silentLog } from '../support/topic-packets.ts'
 
 function makeHub() {
   const clock = new StillClock()

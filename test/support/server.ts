@@ -5,7 +5,7 @@ import type { AccessRules } from '../../engine/server/access.ts'
 import { Server, type ServerOptions } from '../../engine/server/server.ts'
 import { BrowserSourceRegistry } from '../../engine/streams/browser-sources.ts'
 import { Hub } from '../../engine/streams/hub.ts'
-import { StillClock, silentLog } from './packets.ts'
+import { StillClock, silentLog } from './topic-packets.ts'
 import { until } from './wait.ts'
 
 export const openRules: AccessRules = { access: 'token-unless-loopback', token: null, origins: [] }
@@ -80,6 +80,6 @@ export class TestClient {
 
   /** The counters `n` of the results heard. */
   get counters(): unknown[] {
-    return this.heard.flatMap((message) => (message instanceof Buffer || message.type !== undefined ? [] : [message.n]))
+    return this.heard.flatMap((message) => (Buffer.isBuffer(message) || message.type !== undefined ? [] : [message.n]))
   }
 }
