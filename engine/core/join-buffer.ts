@@ -14,8 +14,8 @@ export interface JoinStep {
 
 /**
  * Which packets belong to one moment: a pure buffer that owns nothing. Packets with the same source pair by equal `seq`,
- * others by the nearest `capturedAt` within the tolerance. The first input leads: its packets are matched oldest first,
- * each packet is used once, and one that can find no partner any more is dropped at once.
+ * others when each is the other's nearest by `capturedAt`, within the tolerance. The first input leads: its packets are
+ * matched oldest first, each packet is used once, and one that can find no partner any more is dropped at once.
  */
 export class JoinBuffer {
   readonly #names: readonly string[]
@@ -75,10 +75,11 @@ export class JoinBuffer {
     if (last === undefined) return 'later'
     if (last.source === lead.source)
       return side.find((packet) => packet.seq === lead.seq) ?? (last.seq > lead.seq ? 'none' : 'later')
-    const distance = (packet: Packet) => Math.abs(Number(packet.capturedAt - lead.capturedAt)) / 1e6
-    const nearest = side.reduce((best, packet) => (distance(packet) < distance(best) ? packet : best))
     if (last.capturedAt < lead.capturedAt) return 'later'
-    return distance(nearest) <= this.#options.toleranceMs ? nearest : 'none'
+    const nearest = nearestTo(lead, side)
+    const leads = this.#sides[0] as Packet[]
+    if (nearestTo(nearest, leads) !== lead) return 'none'
+    return distanceMs(nearest, lead) <= this.#options.toleranceMs ? nearest : 'none'
   }
 
   /** Takes out what cannot match by seq any more: a side of the same source has gone past it. */
@@ -93,4 +94,12 @@ export class JoinBuffer {
     for (const side of this.#sides) side.splice(0, side.length, ...side.filter((packet) => !hopeless.includes(packet)))
     return hopeless
   }
+}
+
+function distanceMs(a: Packet, b: Packet): number {
+  return Math.abs(Number(a.capturedAt - b.capturedAt)) / 1e6
+}
+
+function nearestTo(packet: Packet, others: readonly Packet[]): Packet {
+  return others.reduce((best, other) => (distanceMs(other, packet) < distanceMs(best, packet) ? other : best))
 }
