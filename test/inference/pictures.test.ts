@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PooledImage } from '../../engine/core/packet.ts'
 import { addon } from '../../engine/native/addon.ts'
@@ -23,7 +23,7 @@ afterAll(async () => {
 })
 
 /** A picture of four quadrants, 48 × 32. */
-function quadrants(): sharp.Sharp {
+function quadrants(): Sharp {
   const pixels = Buffer.alloc(48 * 32 * 3)
   for (let y = 0; y < 32; y++)
     for (let x = 0; x < 48; x++) {
