@@ -75,11 +75,13 @@ Box boxAt(const Heads& heads, std::size_t cell, const DecodeOptions& options) {
 }
 
 /**
- * `centernet`: heat `[1 × h × w × C]` after its sigmoid and distances `[1 × h × w × 4]` left, top, right, bottom in input pixels from
- * the cell's corner. The 3 × 3 peak test is done here, so the heat may be as the network gives it (`tower_0/keypoints` of
- * @vladmandic/human's model) or with all but its peaks zeroed (`tower_0/mul_1`); the rows are the same. The output of the graph's
- * max pool alone will not do: it spreads each peak over nine cells. Rows `[count × 6] float32: x1 y1 x2 y2 score class`.
- * Method: Zhou et al. 2019, "Objects as Points"; the distances as in TTFNet (Liu et al. 2020). Class-wise suppression after it.
+ * `centernet`: heat `[1 × h × w × C]` after its sigmoid and distances `[1 × h × w × 4]` left, top, right, bottom in
+ * input pixels from the cell's corner. The 3 × 3 peak test is done here, so the heat may be as the network gives it
+ * (`tower_0/keypoints` of
+ * @vladmandic/human's model) or with all but its peaks zeroed (`tower_0/mul_1`); the rows are the same. The output of
+ * the graph's max pool alone will not do: it spreads each peak over nine cells. Rows `[count × 6] float32: x1 y1 x2 y2
+ * score class`. Method: Zhou et al. 2019, "Objects as Points"; the distances as in TTFNet (Liu et al. 2020). Class-wise
+ * suppression after it.
  */
 std::vector<float> decodeCenternet(std::span<const TensorView> tensors, const DecodeOptions& options) {
   const Heads heads = readHeads(tensors);
