@@ -1,0 +1,52 @@
+import { expect } from 'vitest'
+import { type App, createApp } from '../../engine/app.ts'
+import { parseCommandLine } from '../../engine/command-line.ts'
+import { loadConfig } from '../../engine/config.ts'
+import { createLog } from '../../engine/log.ts'
+
+export interface TestApp extends AsyncDisposable {
+  readonly url: string
+  /** `ws://…`, without a path. */
+  readonly socketUrl: string
+  readonly app: App
+}
+
+/**
+ * A real engine on a free port of loopback. `settings` are those of `--set`; pipelines may be written inline. Its end fails
+ * the test when an image is held, lent or leaked.
+ */
+export async function startApp(settings: Readonly<Record<string, unknown>> = {}): Promise<TestApp> {
+  const set = Object.entries({ pipelines: [], ...settings }).flatMap(([path, value]) => [
+    '--set',
+    `${path}=${JSON.stringify(value)}`,
+  ])
+  const { HAILSTREAM_MODELS_MIRROR: _, ...environment } = process.env
+  const line = parseCommandLine(['start', '--port', '0', '--log-level', 'warn', ...set])
+  const config = loadConfig(line, environment)
+  const app = await createApp(config, '0.0.0-test', createLog(config.log.level))
+  return {
+    url: app.url,
+    socketUrl: app.url.replace('http', 'ws'),
+    app,
+    [Symbol.asyncDispose]: async () => {
+      await app[Symbol.asyncDispose]()
+      const { free, slots, held, lent, leaked } = app.pool.ledger.stats()
+      expect({ free, held, lent, leaked }).toEqual({ free: slots, held: 0, lent: 0, leaked: 0 })
+    },
+  }
+}
+
+/** Polls until `check` gives something other than undefined or false. Fails after `deadlineMs`. */
+export async function until<T>(
+  what: string,
+  check: () => Promise<T | undefined | false> | T | undefined | false,
+  deadlineMs = 10_000,
+): Promise<T> {
+  const end = performance.now() + deadlineMs
+  for (;;) {
+    const found = await check()
+    if (found !== undefined && found !== false) return found
+    if (performance.now() > end) throw new Error(`Expected ${what} within ${deadlineMs} ms`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
