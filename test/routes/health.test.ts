@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { type Health, healthRoutes } from '../../engine/routes/health.ts'
+
+const health: Health = {
+  status: 'ok',
+  version: '0.1.0',
+  uptime_s: 12,
+  models_loaded: [],
+  memory_used_mb: 312,
+  device_memory_used_mb: null,
+  clockSteps: 0,
+  skippedModels: [],
+  devices: { onnx: { state: 'ready' } },
+  models: [],
+  pipelines: [{ name: 'demo', state: 'running', streams: [] }],
+  hosts: [],
+}
+
+describe('health', () => {
+  it.each([
+    ['ok', 200],
+    ['degraded', 200],
+    ['error', 503],
+  ] as const)('%s answers %d on both paths', async (status, expected) => {
+    const app = healthRoutes(() => ({ ...health, status }))
+    for (const path of ['/api/health', '/health']) {
+      const response = await app.request(path)
+      expect(response.status).toBe(expected)
+      expect(await response.json()).toEqual({ ...health, status })
+    }
+  })
+
+  it('lists pipelines', async () => {
+    const app = healthRoutes(async () => health)
+    expect(await (await app.request('/api/pipelines')).json()).toEqual(health.pipelines)
+    expect((await app.request('/api/pipelines', { method: 'POST' })).status).toBe(405)
+  })
+})
