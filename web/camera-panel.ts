@@ -1,5 +1,4 @@
 import type { Topic } from './choice.ts'
-import { RateMeter } from './measures.ts'
 import { Publisher, type PublisherState } from './publisher.ts'
 import { element, showCamera } from './view.ts'
 
@@ -21,11 +20,9 @@ const words: Readonly<Record<PublisherState, string>> = {
 export class CameraPanel {
   readonly #publisher: Publisher
   readonly #screen: Screen
-  readonly #rate = new RateMeter()
   #images: readonly Topic[] = []
   #before: string | undefined
   #error = ''
-  #counted = 0
 
   constructor(url: string, screen: Screen) {
     this.#screen = screen
@@ -58,7 +55,6 @@ export class CameraPanel {
     const here = this.#screen.shown()?.split('/')[0]
     const own = this.#images.filter((topic) => topic.pipeline === here)
     const others = this.#images.filter((topic) => topic.pipeline !== here)
-    this.#counted = 0
     void this.#publisher.start([...new Set([...own, ...others].map((topic) => topic.stream))])
   }
 
@@ -75,14 +71,12 @@ export class CameraPanel {
   }
 
   #render(): void {
-    const { state, acknowledged } = this.#publisher
-    const now = performance.now()
-    for (; this.#counted < acknowledged; this.#counted++) this.#rate.count(now)
-    const sending = state === 'sending' && acknowledged > 0 ? `Sending · ${acknowledged} pictures taken` : words[state]
+    const { state, rate } = this.#publisher
+    const sending = state === 'sending' ? ` ${rate.rate(performance.now()).toFixed(0)} pictures a second` : ''
     showCamera({
       can: this.#images.length > 0 || state !== 'off',
       on: state !== 'off',
-      text: this.#error || sending,
+      text: this.#error || words[state] + sending,
       bad: this.#error !== '',
     })
   }

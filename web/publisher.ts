@@ -5,7 +5,7 @@ import {
   packBinary,
   type SocketAnswer,
 } from '../engine/streams/wire.ts'
-import { unixNow } from './measures.ts'
+import { RateMeter, unixNow } from './measures.ts'
 import { ReconnectingSocket } from './socket.ts'
 
 export type PublisherState = 'off' | 'asking' | 'connecting' | 'sending' | 'paused'
@@ -34,8 +34,8 @@ const noSourceSentence =
 
 /** Sends the browser's camera to a browser source: JPEG, at most 640 wide, 15 a second and 2 unacknowledged. */
 export class Publisher {
-  /** Pictures sent and acknowledged since the start. */
-  acknowledged = 0
+  /** Acknowledged pictures, by `performance.now()`. */
+  readonly rate = new RateMeter()
   readonly #url: string
   readonly #events: PublisherEvents
   readonly #video = document.createElement('video')
@@ -100,7 +100,6 @@ export class Publisher {
       track.onended = () => this.#fail('The camera was taken away. Send it again when it is back.')
     this.#video.srcObject = camera
     await this.#video.play()
-    this.acknowledged = 0
     this.#become('connecting')
     this.#socket = new ReconnectingSocket(this.#url, {
       opened: () => this.#publish(),
@@ -139,7 +138,7 @@ export class Publisher {
   #acknowledge(seq: number): void {
     if (!this.#underWay.delete(seq)) return
     this.#progressAt = performance.now()
-    this.acknowledged += 1
+    this.rate.count(this.#progressAt)
   }
 
   /** Before the first success: the next name. After: the name may be held for the broken connection a while longer. */

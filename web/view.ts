@@ -47,7 +47,7 @@ export function showNotice(notice: Notice | undefined): void {
 
 export function showMark(text: string | undefined): void {
   element('mark').hidden = text === undefined
-  if (text !== undefined) setText('mark', text)
+  setText('mark', text ?? '')
 }
 
 /** Fills both selects; the pipelines are those that publish a picture. */
