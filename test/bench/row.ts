@@ -1,13 +1,13 @@
-/** One line of the benchmark table: ours and a peer, measured in the same run. */
+/** One line of the benchmark's table: two things measured in turn in one run, in the same unit. */
 export interface BenchRow {
   readonly name: string
   readonly ours: number
   readonly peer: number
   readonly peerName: string
   readonly unit: string
-  /** How many times better ours is: larger is better, whatever the unit. */
+  /** Peer's time by ours: larger is better. */
   readonly ratio: number
+  /** The ratio to reach; null where none is set. */
   readonly goal: number | null
-  /** Whether the goal was reached; null where there is none. */
   readonly met: boolean | null
 }

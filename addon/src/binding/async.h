@@ -41,17 +41,30 @@ class PromiseWorker : public Napi::AsyncWorker {
     work_.reset();
   }
 
-  void OnOK() override { deferred_.Resolve(toJs_(Env(), std::move(*result_))); }
+  void OnOK() override {
+    settle([this] { deferred_.Resolve(toJs_(Env(), std::move(*result_))); });
+  }
 
   void OnError(const Napi::Error& failure) override {
-    Napi::Error error = toJsError(Env(), code_, failure.Message());
-    const std::string caller = caller_.Value().Get("stack").ToString();
-    const auto frames = caller.find('\n');
-    if (frames != std::string::npos) error.Set("stack", "Error: " + failure.Message() + caller.substr(frames));
-    deferred_.Reject(error.Value());
+    settle([&] {
+      Napi::Error error = toJsError(Env(), code_, failure.Message());
+      const std::string caller = caller_.Value().Get("stack").ToString();
+      const auto frames = caller.find('\n');
+      if (frames != std::string::npos) error.Set("stack", "Error: " + failure.Message() + caller.substr(frames));
+      deferred_.Reject(error.Value());
+    });
   }
 
  private:
+  template <typename Settle>
+  static void settle(Settle settle) {
+    try {
+      settle();
+    } catch (const Napi::Error&) {
+      // The environment is ending (a worker was terminated) and runs no JavaScript: nobody is left to be told.
+    }
+  }
+
   void fail(ErrorCode code, const char* message) {
     code_ = code;
     SetError(message);

@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { addon } from '../../engine/native/addon.ts'
+import { projectRoot } from '../../engine/root.ts'
+
+const load = `const addon = require(${JSON.stringify(join(projectRoot, 'addon/build/Release/hailstream.node'))});`
+
+async function outputOf(script: string): Promise<string> {
+  const child = spawn(process.execPath, ['-e', load + script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  child.stdout.on('data', (chunk) => {
+    text += chunk
+  })
+  await new Promise((resolve) => child.once('close', resolve))
+  return text.trim()
+}
+
+async function until(condition: () => boolean, deadlineMs = 10_000): Promise<void> {
+  const end = Date.now() + deadlineMs
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`Expected it within ${deadlineMs} ms`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+describe('system calls', () => {
+  it('end a host whose parent is killed', async () => {
+    const host = `${load} addon.dieWithParent(process.ppid); console.log(process.pid); setInterval(() => 0, 1000)`
+    const parent = spawn(
+      process.execPath,
+      [
+        '-e',
+        `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(host)}], { stdio: ['ignore', 'inherit', 'inherit'] })`,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    const pid = await new Promise<string>((resolve) =>
+      parent.stdout.once('data', (chunk) => resolve(`${chunk}`.trim())),
+    )
+    expect(existsSync(`/proc/${pid}`)).toBe(true)
+    parent.kill('SIGKILL')
+    await until(() => !existsSync(`/proc/${pid}/exe`))
+  })
+
+  it('say closed when the parent is another one', async () => {
+    expect(await outputOf('try { addon.dieWithParent(2 ** 31 - 1) } catch (error) { console.log(error.code) }')).toBe(
+      'closed',
+    )
+    expect(() => addon().dieWithParent(0)).toThrow(TypeError)
+  })
+
+  it('tell systemd nothing when it does not listen', async () => {
+    expect(await outputOf(`delete process.env.NOTIFY_SOCKET; console.log(addon.notify('READY=1'))`)).toBe('false')
+  })
+
+  it('say what is wrong with the notify socket', async () => {
+    const script = `process.env.NOTIFY_SOCKET = 'relative'; try { addon.notify('READY=1') } catch (e) { console.log(e.code) }`
+    expect(await outputOf(script)).toBe('invalid')
+    expect(() => addon().notify(7 as unknown as string)).toThrow(TypeError)
+  })
+})
