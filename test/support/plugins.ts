@@ -1,0 +1,114 @@
+import { Observable, type Subscriber } from 'rxjs'
+import { z } from 'zod'
+import { type Edge, emit, runEach } from '../../engine/core/edge.ts'
+import { derivePacket, type Packet, type PacketOf } from '../../engine/core/packet.ts'
+import type { JoinedPacket, Node, Plugin, Source } from '../../engine/core/plugin.ts'
+import type { PacketMaker } from './packets.ts'
+
+export interface TestTools {
+  readonly stream: string
+  readonly edge: Edge
+  readonly nextSeq: () => number
+}
+
+/** A source that a test drives by hand, and that counts how often it was opened and closed. */
+export class HandSource {
+  opened = 0
+  closed = 0
+  #subscriber: Subscriber<PacketOf<'image'>> | undefined
+  #tools: TestTools | undefined
+  readonly #maker: PacketMaker
+
+  constructor(maker: PacketMaker) {
+    this.#maker = maker
+  }
+
+  plugin(name: string, mark: { readonly mayBeSilent?: true } = {}): Source {
+    return {
+      type: 'source',
+      name,
+      summary: 'Sends what the test says.',
+      options: z.strictObject({
+        pace: z.enum(['clock', 'max']).default('clock'),
+        rate: z.number().min(1).max(120).default(30),
+      }),
+      emits: 'image',
+      ...mark,
+      open: (_, tools: TestTools) => {
+        this.#tools = tools
+        return new Observable((subscriber) => {
+          this.opened++
+          this.#subscriber = subscriber
+          return () => this.closed++
+        })
+      },
+    }
+  }
+
+  /** Sends the next frame, captured now by the faked clock. */
+  send(): void {
+    if (this.#tools === undefined || this.#subscriber === undefined) throw new Error('the source is closed')
+    this.#tools.edge.counts.in++
+    this.#tools.edge.counts.out++
+    emit(this.#subscriber, this.#maker.image(this.#tools.nextSeq(), Date.now(), this.#tools.stream))
+  }
+
+  fail(error: unknown): void {
+    this.#subscriber?.error(error)
+  }
+
+  end(): void {
+    this.#subscriber?.complete()
+  }
+}
+
+const empty = {
+  kind: 'objects',
+  objects: [],
+  frame: { width: 640, height: 480 },
+  model: 'm',
+  backend: 'onnx',
+  simulated: false,
+} as const
+
+/** image → objects. Frames listed in `fails` fail. */
+export const detector: Node = {
+  type: 'node',
+  name: 'detect',
+  summary: 'Finds nothing.',
+  options: z.object({ classes: z.array(z.string()).default([]), fails: z.array(z.number()).default([]) }),
+  accepts: 'image',
+  emits: 'objects',
+  create: ({ fails }: { fails: number[] }, tools: TestTools) =>
+    runEach(tools.edge, (packet: Packet) => {
+      if (fails.includes(packet.seq)) throw new Error(`frame ${packet.seq} is too dark`)
+      return derivePacket(packet, tools.stream, empty)
+    }),
+}
+
+/** image, and objects if there are → objects. */
+export const poser: Node = {
+  type: 'node',
+  name: 'pose',
+  summary: 'Finds nobody.',
+  options: z.strictObject({}),
+  accepts: { image: 'image', objects: { kind: 'objects', optional: true } },
+  emits: 'objects',
+  create: (_, tools: TestTools) =>
+    runEach(tools.edge, ({ inputs }: JoinedPacket) => derivePacket(inputs.image as Packet, tools.stream, empty)),
+}
+
+/** Anything → the same. */
+export const passer: Node = {
+  type: 'node',
+  name: 'pass',
+  summary: 'Lets all through.',
+  options: z.strictObject({}),
+  accepts: ['image', 'objects'],
+  emits: 'same',
+  create: (_, tools: TestTools) => runEach(tools.edge, (packet: Packet) => packet),
+}
+
+export function pluginsByName(...plugins: Plugin[]): Map<string, Plugin> {
+  return new Map(plugins.map((plugin) => [plugin.name, plugin]))
+}
