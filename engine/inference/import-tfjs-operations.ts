@@ -1,5 +1,6 @@
-import { EngineError } from '../errors.ts'
-import { flagOf, type GraphNode, numbersOf, shapeOf, textOf, textsOf } from './import-tfjs-graph.ts'
+import { flagOf, type GraphNode, numbersOf, shapeOf } from './import-tfjs-graph.ts'
+import { constantOf, fourOf, needed, storeFloats, transpose, unknownForm } from './import-tfjs-values.ts'
+import { clip, convolution, maxPool } from './import-tfjs-windows.ts'
 import type { OnnxWriter, Value } from './import-tfjs-writer.ts'
 
 /** Turns one node into ONNX operations, and gives its output. Throws `invalid` for a form that it does not know. */
@@ -9,7 +10,7 @@ type Conversion = (node: GraphNode, inputs: readonly Value[], writer: OnnxWriter
 const nchwAxis = [0, 2, 3, 1] as const
 
 /** What is converted, by TensorFlow's name of the operation. */
-export const conversions: Readonly<Record<string, Conversion>> = {
+const table: Readonly<Record<string, Conversion>> = {
   Placeholder: placeholder,
   _FusedConv2D: convolution,
   Conv2D: convolution,
@@ -34,104 +35,15 @@ export const conversions: Readonly<Record<string, Conversion>> = {
   Unpack: unpack,
 }
 
+/** The conversion of an operation; undefined for one that we do not know. */
+export function conversionOf(operation: string): Conversion | undefined {
+  return Object.hasOwn(table, operation) ? table[operation] : undefined
+}
+
 function placeholder(node: GraphNode, _inputs: readonly Value[], writer: OnnxWriter): Value {
   const shape = shapeOf(node)
   writer.input(node.name, shape)
   return { name: node.name, shape, layout: 'plain', dtype: 'float32' }
-}
-
-function convolution(node: GraphNode, inputs: readonly Value[], writer: OnnxWriter): Value {
-  const [input, filter] = [needed(node, inputs, 0), needed(node, inputs, 1)]
-  const depthwise = node.op.includes('Depthwise')
-  const [rows, columns, channels, last] = fourOf(node, filter.shape)
-  const operations = textsOf(node, 'fused_ops')
-  const hasBias = operations[0] === 'BiasAdd'
-  const activation = operations[hasBias ? 1 : 0]
-  const window = windowOf(node, input.shape, [rows, columns])
-  const count = depthwise ? channels * last : last
-  const names = [writer.nchw(input), storeFilter(filter, depthwise, writer)]
-  if (hasBias) names.push(storeFloats(needed(node, inputs, 2), writer))
-  const name = activation === undefined ? node.name : `${node.name}/linear`
-  const attributes = { ...window.attributes, dilations: window.dilations, group: depthwise ? channels : 1 }
-  writer.add({ type: 'Conv', inputs: names, output: name, attributes })
-  const [batch = 1] = input.shape
-  const value: Value = { name, shape: [batch, ...window.size, count], layout: 'nchw', dtype: 'float32' }
-  return activation === undefined ? value : activate(node, activation, value, writer)
-}
-
-function activate(node: GraphNode, activation: string, value: Value, writer: OnnxWriter): Value {
-  if (activation === 'Relu6') return clip(node.name, value, writer)
-  if (activation !== 'Relu') throw unknownForm(node, 'fused operation Relu or Relu6', activation)
-  writer.add({ type: 'Relu', inputs: [value.name], output: node.name })
-  return { ...value, name: node.name }
-}
-
-function clip(output: string, value: Value, writer: OnnxWriter): Value {
-  const bounds = [0, 6].map((bound) => writer.store(`clip/${bound}`, [], () => Float32Array.of(bound)))
-  writer.add({ type: 'Clip', inputs: [value.name, ...bounds], output })
-  return { ...value, name: output }
-}
-
-/** Rows × columns of a filter, stored as ONNX wants it: [outputs, inputs per group, rows, columns]. */
-function storeFilter(filter: Value, depthwise: boolean, writer: OnnxWriter): string {
-  const { constant, name } = filter
-  const [rows = 1, columns = 1, channels = 1, last = 1] = filter.shape
-  if (!(constant instanceof Float32Array)) throw notConstant(name)
-  const outer = depthwise ? channels * last : last
-  const inner = depthwise ? 1 : channels
-  return writer.store(`${name}/oihw`, [outer, inner, rows, columns], () => {
-    // Both forms come down to this: memory [rows × columns, r] to [r, rows × columns], a full filter's r = inputs × outputs turned too.
-    const turned = transpose(constant, [rows * columns, channels, last], depthwise ? [1, 2, 0] : [2, 1, 0])
-    return turned
-  })
-}
-
-interface Window {
-  /** Rows and columns of the output. */
-  readonly size: readonly [number, number]
-  readonly attributes: { readonly kernel_shape: number[]; readonly strides: number[]; readonly pads: number[] }
-  readonly dilations: number[]
-}
-
-/** A sliding window's output size and its padding, which for SAME is one larger at the end where it is odd. */
-function windowOf(node: GraphNode, shape: readonly number[], kernel: readonly [number, number]): Window {
-  const [, inputRows, inputColumns] = fourOf(node, shape)
-  const [strides, dilations] = [innerPair(node, 'strides'), innerPair(node, 'dilations')]
-  const padding = textOf(node, 'padding')
-  if (padding !== 'SAME' && padding !== 'VALID') throw unknownForm(node, 'padding SAME or VALID', padding)
-  const format = textOf(node, 'data_format') || 'NHWC'
-  if (format !== 'NHWC') throw unknownForm(node, 'data_format NHWC', format)
-  const [vertical, horizontal] = ([inputRows, inputColumns] as const).map((length, i) => {
-    const reach = (kernel[i]! - 1) * dilations[i]! + 1
-    const stride = strides[i]!
-    if (padding === 'VALID') return { size: Math.ceil((length - reach + 1) / stride), before: 0, after: 0 }
-    const size = Math.ceil(length / stride)
-    const total = Math.max((size - 1) * stride + reach - length, 0)
-    return { size, before: Math.floor(total / 2), after: Math.ceil(total / 2) }
-  })
-  const pads = [vertical!.before, horizontal!.before, vertical!.after, horizontal!.after]
-  return {
-    size: [vertical!.size, horizontal!.size],
-    attributes: { kernel_shape: [...kernel], strides: [...strides], pads },
-    dilations: [...dilations],
-  }
-}
-
-/** Rows and columns of an attribute given as [1, rows, columns, 1]; 1 × 1 where it is left out. */
-function innerPair(node: GraphNode, key: string): readonly [number, number] {
-  const values = numbersOf(node, key)
-  if (values.length === 0) return [1, 1]
-  const [batch, rows, columns, channels] = fourOf(node, values)
-  if (batch !== 1 || channels !== 1) throw unknownForm(node, `${key} [1, rows, columns, 1]`, `[${values.join(', ')}]`)
-  return [rows, columns]
-}
-
-function maxPool(node: GraphNode, inputs: readonly Value[], writer: OnnxWriter): Value {
-  const input = needed(node, inputs, 0)
-  const { size, attributes } = windowOf(node, input.shape, innerPair(node, 'ksize'))
-  writer.add({ type: 'MaxPool', inputs: [writer.nchw(input)], output: node.name, attributes })
-  const [batch, , , channels] = fourOf(node, input.shape)
-  return { ...input, name: node.name, shape: [batch, ...size, channels], layout: 'nchw' }
 }
 
 function elementwise(type: string): Conversion {
@@ -236,46 +148,4 @@ function storeAxes(axes: readonly number[], writer: OnnxWriter): string {
   return writer.store(`axes/${axes.join(',')}`, [axes.length], () =>
     BigInt64Array.from(axes.map((axis) => BigInt(axis))),
   )
-}
-
-function storeFloats(value: Value, writer: OnnxWriter): string {
-  const values = constantOf(value)
-  return writer.store(value.name, value.shape, () => Float32Array.from(values))
-}
-
-function constantOf(value: Value): Float32Array | Int32Array {
-  if (value.constant === undefined) throw notConstant(value.name)
-  return value.constant
-}
-
-/** Three-dimensional values in another order of dimensions: dimension i of the result is dimension order[i] of the source. */
-function transpose(values: Float32Array, sizes: readonly number[], order: readonly number[]): Float32Array {
-  const [, second = 1, third = 1] = sizes
-  const step = [second * third, third, 1]
-  const [a = 1, b = 1, c = 1] = order.map((axis) => sizes[axis]!)
-  const [stepA = 1, stepB = 1, stepC = 1] = order.map((axis) => step[axis]!)
-  const result = new Float32Array(values.length)
-  let at = 0
-  for (let i = 0; i < a; i++)
-    for (let j = 0; j < b; j++) for (let k = 0; k < c; k++) result[at++] = values[i * stepA + j * stepB + k * stepC]!
-  return result
-}
-
-function fourOf(node: GraphNode, values: readonly number[]): [number, number, number, number] {
-  if (values.length === 4) return values as unknown as [number, number, number, number]
-  throw unknownForm(node, 'four dimensions', `[${values.join(', ')}]`)
-}
-
-function needed(node: GraphNode, inputs: readonly Value[], index: number): Value {
-  const input = inputs[index]
-  if (input !== undefined) return input
-  throw unknownForm(node, `an input ${index}`, `${inputs.length} inputs`)
-}
-
-function notConstant(name: string): EngineError {
-  return new EngineError('invalid', `Expected ${name} to be a constant`)
-}
-
-function unknownForm(node: GraphNode, expected: string, received: string): EngineError {
-  return new EngineError('invalid', `${node.op} ${node.name}: expected ${expected}, received ${received}`)
 }

@@ -5,7 +5,7 @@ import { EngineError, messageOf } from '../errors.ts'
 import { projectRoot } from '../root.ts'
 import { loadCatalogue, type ModelEntry } from './catalogue.ts'
 import { type GraphModel, type GraphNode, readGraphModel } from './import-tfjs-graph.ts'
-import { conversions } from './import-tfjs-operations.ts'
+import { conversionOf } from './import-tfjs-operations.ts'
 import { OnnxWriter, type Value } from './import-tfjs-writer.ts'
 import { writeWhole } from './whole-file.ts'
 
@@ -86,7 +86,7 @@ function convertNode(name: string, model: GraphModel, values: Map<string, Value>
 }
 
 function convertOperation(node: GraphNode, model: GraphModel, values: Map<string, Value>, writer: OnnxWriter): Value {
-  const convert = conversions[node.op]
+  const convert = conversionOf(node.op)
   if (convert === undefined)
     throw new EngineError('invalid', `Expected operations that can be converted, received ${node.op} (${node.name})`)
   const inputs = node.inputs.map((input) => convertNode(input, model, values, writer))
