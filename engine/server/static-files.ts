@@ -36,7 +36,7 @@ export async function serveFile(folder: string, request: Request): Promise<Respo
   if (request.headers.get('if-none-match') === found.etag) return new Response(null, { status: 304, headers })
   const length = { 'content-length': String(found.size) }
   if (request.method === 'HEAD') return new Response(null, { headers: { ...headers, ...length } })
-  return new Response(await readFile(found.path), { headers })
+  return new Response((await readFile(found.path)) as Buffer<ArrayBuffer>, { headers })
 }
 
 /** The path's parts; undefined for one that climbs, hides or cannot be decoded. */

@@ -10,6 +10,7 @@ export function lint(root) {
     check(root, 'format and lint', ['npx', 'biome', 'check', '--error-on-warnings']),
     check(root, 'types of the engine and the tests', ['npx', 'tsc', '--noEmit']),
     check(root, 'types of the page', ['npx', 'tsc', '--noEmit', '-p', 'web/tsconfig.json']),
+    check(root, 'types of the tests of the page', ['npx', 'tsc', '--noEmit', '-p', 'test/web/tsconfig.json']),
     checkBoundaries(root),
     check(root, 'format of C++', ['clang-format', '--dry-run', '-Werror', ...sources.stdout.trim().split('\n')]),
   ].filter((ok) => !ok)
