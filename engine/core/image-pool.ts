@@ -44,6 +44,8 @@ export class ImagePool {
   readonly #loans = new Map<number, Loan>()
   readonly #reaped = new Set<string>()
   readonly #queue = new SlotQueue()
+  /** By slot: who it was lent to for writing, until it is free again. */
+  readonly #owners: (string | undefined)[] = []
   readonly #fillings = new WeakMap<PooledImage, Filling>()
   readonly #lost = new FinalizationRegistry<Filling>((filling) => this.#reclaim(filling))
   #listeners: readonly (() => void)[] = []
@@ -137,6 +139,11 @@ export class ImagePool {
     }
   }
 
+  /** Slots that the borrower has for writing, and those it filled that somebody still holds: a source's share is measured by it. */
+  ownedBy(borrower: string): number {
+    return this.#owners.filter((owner) => owner === borrower).length
+  }
+
   stats(): PoolStats {
     const free = this.#free.length
     return {
@@ -153,6 +160,7 @@ export class ImagePool {
     const slot = this.#free.pop()
     if (slot === undefined) throw new Error('A slot was lent that is not free')
     this.#lent++
+    this.#owners[slot] = borrower
     return this.#addLoan({ slot, borrower, reads: undefined })
   }
 
@@ -194,6 +202,7 @@ export class ImagePool {
   }
 
   #giveBack(slot: number): void {
+    this.#owners[slot] = undefined
     this.#free.push(slot)
     this.#hand()
   }

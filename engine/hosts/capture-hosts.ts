@@ -1,4 +1,5 @@
 import { Observable } from 'rxjs'
+import { emit } from '../core/edge.ts'
 import type { PacketOf } from '../core/packet.ts'
 import { type CaptureRequest, CaptureSession, type CaptureTools } from './capture-session.ts'
 import type { HostStatus, SharedPool } from './host.ts'
@@ -43,7 +44,7 @@ export class GstCaptureHosts implements CaptureHosts, AsyncDisposable {
         request: { ...request, launches: order },
         tools,
         share: () => this.#share(),
-        onPacket: (packet) => subscriber.next(packet),
+        onPacket: (packet) => emit(subscriber, packet),
         onError: (error) => {
           this.#restarts.set(name, (this.#restarts.get(name) ?? 0) + 1)
           subscriber.error(error)

@@ -30,7 +30,7 @@ export class CapturePipeline {
   constructor(launch: string, options: { readonly loop: boolean }, listener: CaptureListener) {
     this.#pipeline = buildGstPipeline(launch)
     const sink = this.#pipeline.findChild('sink')
-    if (!sink) throw new EngineError('invalid', `Expected "appsink name=sink" in the pipeline, received: ${launch}`)
+    if (!sink) throw new EngineError('invalid', 'Expected "appsink name=sink" in the pipeline, found none')
     this.#sink = sink
     this.#loop = options.loop
     this.#listener = listener

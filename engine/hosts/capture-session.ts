@@ -96,7 +96,7 @@ export class CaptureSession implements AsyncDisposable {
       if (this.#closed.signal.aborted) return
       failure = await this.#capture(launch)
       if (this.#frames > 0) break
-      this.#options.tools.log.debug({ launch, error: failure }, 'capture gave no frame')
+      this.#options.tools.log.debug({ error: String(failure) }, 'capture gave no frame')
     }
     if (!this.#closed.signal.aborted) this.#options.onError(failure)
   }
@@ -165,9 +165,10 @@ export class CaptureSession implements AsyncDisposable {
   #refill(): void {
     const host = this.#host
     if (host?.state !== 'up' || this.#closed.signal.aborted) return
-    const wanted = Math.min(this.#options.share(), maxReady)
-    while (this.#ready < wanted) {
-      const loan = this.#options.pool.ledger.lend(host.borrower)
+    const { ledger } = this.#options.pool
+    const share = this.#options.share()
+    while (this.#ready < maxReady && ledger.ownedBy(host.borrower) < share) {
+      const loan = ledger.lend(host.borrower)
       if (!loan) return
       this.#ready++
       host.tell('lend', loan)

@@ -23,13 +23,13 @@ export interface GstPipeline {
   pollBus(callback: (message: GstMessage) => void): void
 }
 
-/** Builds a pipeline. The library never frees one, so a process makes only one. Throws `invalid` with GStreamer's words. */
+/** Builds a pipeline. The library never frees one, so a process makes only one. Throws `invalid` with GStreamer's words, without the description: a password may stand in it. */
 export function buildGstPipeline(launch: string): GstPipeline {
   const library = loadLibrary()
   try {
     return new library.Pipeline(launch)
   } catch (error) {
-    throw new EngineError('invalid', `Expected a GStreamer pipeline, but ${messageOf(error)}: ${launch}`, {
+    throw new EngineError('invalid', `Expected a GStreamer pipeline, but ${messageOf(error)}`, {
       cause: error,
     })
   }

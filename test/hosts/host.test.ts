@@ -153,8 +153,12 @@ describe('a host', () => {
     await expect(stopped.call('echo', 1, soon())).rejects.toMatchObject({ code: 'closed' })
   })
 
-  it.each(['idle', 'block'])('dies within a second of an engine that was killed, when it is %s', async (how) => {
-    const parent = spawn(process.execPath, [join(projectRoot, 'test/hosts/orphan-parent.mjs'), entry, '{}', how], {
+  it.each([
+    ['idle', entry, 'idle'],
+    ['busy', entry, 'block'],
+    ['a capture host', 'capture', 'idle'],
+  ])('dies within a second of an engine that was killed, when it is %s', async (_, script, how) => {
+    const parent = spawn(process.execPath, [join(projectRoot, 'test/hosts/orphan-parent.mjs'), script, '{}', how], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     let printed = ''

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
 import source from '../../engine/sources/test.ts'
 import { createCaptures, watch } from '../support/captures.ts'
@@ -63,6 +63,22 @@ describe('the test source', () => {
     await until('all slots back', idle)
   })
 
+  it('has at most its share of the slots while another source is open', async () => {
+    const other = watch(source.open(options({ size: '64x64', rate: 5 }), tools('other')))
+    await until('the other', () => other.seen.length > 0)
+    const kept: Disposable[] = []
+    const own = tools()
+    const subscription = source.open(options({ rate: 60 }), own).subscribe((packet) => void kept.push(packet))
+    await until('losses', () => own.edge.counts.dropped >= 10)
+    const before = other.seen.length
+    await until('the other goes on', () => other.seen.length > before + 1)
+    expect(kept.length).toBeLessThanOrEqual(8)
+    subscription.unsubscribe()
+    other.close()
+    for (const packet of kept) packet[Symbol.dispose]()
+    await until('all slots back', idle)
+  })
+
   it('fails when its host is killed, gets its slots back, and gives frames again when opened again', async () => {
     const own = tools()
     const stream = source.open(options(), own)
@@ -81,7 +97,7 @@ describe('the test source', () => {
 
   it('leaves no descriptor, child or slot behind after twenty openings', async () => {
     const fds = () => readdirSync('/proc/self/fd').length
-    const children = () => readdirSync('/proc/self/task').length
+    const children = () => readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').length
     const stream = source.open(options({ size: '64x64' }), tools())
     const once = async () => {
       const watched = watch(stream)
