@@ -20,7 +20,7 @@ async function runInHost(script: string, pool: NativePool): Promise<string> {
     stdio: ['ignore', 'pipe', 'inherit', 'ignore', pool.fd],
   })
   let text = ''
-  host.stdout.on('data', (chunk) => {
+  host.stdout?.on('data', (chunk) => {
     text += chunk
   })
   const status = await new Promise((resolve) => host.once('close', resolve))

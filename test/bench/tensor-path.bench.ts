@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs'
+import sharp from 'sharp'
+import { addon, type FitOptions, type NativePool } from '../../engine/native/addon.ts'
+import { hasTestData, testData } from '../support/data.ts'
+import type { BenchRow } from './row.ts'
+
+const width = 1280
+const height = 720
+const side = 640
+const rounds = 101
+const warmUp = 10
+const goal = 4
+
+const options: FitOptions = {
+  width: side,
+  height: side,
+  mode: 'letterbox',
+  layout: 'nchw',
+  pad: 114,
+  mean: [0, 0, 0],
+  scale: [1 / 255, 1 / 255, 1 / 255],
+}
+
+/** From JPEG to what YOLO wants, [3 × 640 × 640] float32 from 0 to 1, against sharp and a plain loop. */
+export default async function bench(): Promise<BenchRow[]> {
+  const pool = addon().createPool(1, width * height * 3)
+  const photo = hasTestData ? readFileSync(testData('media/zidane.jpg')) : await waves()
+  const camera = await sharp(photo).jpeg({ quality: 80 }).toBuffer()
+  const rows = [
+    await compare('JPEG 1280x720 to letterboxed 640x640 float tensor', camera, pool),
+    await compare('the same from a photo of finer quality', photo, pool),
+  ]
+  pool.close()
+  return rows
+}
+
+async function compare(name: string, jpeg: Buffer, pool: NativePool): Promise<BenchRow> {
+  const tensors = { ours: new Float32Array(3 * side * side), peer: new Float32Array(3 * side * side) }
+  const times: { ours: number[]; peer: number[] } = { ours: [], peer: [] }
+  for (let round = 0; round < warmUp + rounds; round++) {
+    times.ours.push(await time(() => fitByAddon(jpeg, pool, tensors.ours)))
+    times.peer.push(await time(() => fitBySharp(jpeg, tensors.peer)))
+  }
+  expectSamePicture(tensors.ours, tensors.peer)
+  const ours = median(times.ours.slice(warmUp))
+  const peer = median(times.peer.slice(warmUp))
+  return {
+    name,
+    ours,
+    peer,
+    peerName: 'sharp and a plain loop',
+    unit: 'ms',
+    ratio: peer / ours,
+    goal,
+    met: peer / ours >= goal,
+  }
+}
+
+async function fitByAddon(jpeg: Buffer, pool: NativePool, tensor: Float32Array): Promise<void> {
+  const spec = await addon().decodeJpeg(pool, jpeg, 0, { format: 'i420', maxWidth: width, maxHeight: height })
+  addon().fit(pool, { ...spec, slot: 0 }, tensor, options)
+}
+
+async function fitBySharp(jpeg: Buffer, tensor: Float32Array): Promise<void> {
+  const background = { r: 114, g: 114, b: 114 }
+  const pixels = await sharp(jpeg)
+    .resize(side, side, { fit: 'contain', kernel: 'linear', background })
+    .removeAlpha()
+    .raw()
+    .toBuffer()
+  const plane = side * side
+  for (let i = 0, at = 0; i < plane; i++, at += 3) {
+    tensor[i] = (pixels[at] as number) / 255
+    tensor[plane + i] = (pixels[at + 1] as number) / 255
+    tensor[2 * plane + i] = (pixels[at + 2] as number) / 255
+  }
+}
+
+/** A benchmark that compares different results says nothing. */
+function expectSamePicture(ours: Float32Array, peer: Float32Array): void {
+  const mean = (255 * ours.reduce((sum, value, i) => sum + Math.abs(value - (peer[i] as number)), 0)) / ours.length
+  if (!(mean < 2)) throw new Error(`Expected tensors that differ by less than 2 levels, received ${mean}`)
+}
+
+async function time(work: () => Promise<void>): Promise<number> {
+  const start = performance.now()
+  await work()
+  return performance.now() - start
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] as number
+}
+
+/** Stands in for the photo where the test data is not there. */
+async function waves(): Promise<Buffer> {
+  const pixels = Buffer.alloc(width * height * 3)
+  for (let i = 0; i < pixels.length; i++) pixels[i] = 128 + 90 * Math.sin(i / 301) + ((i * 7919) % 23)
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality: 92 })
+    .toBuffer()
+}
