@@ -9,12 +9,18 @@ import type { Catalogue, ModelEntry } from './catalogue.ts'
 import { convertBundled, isBundled } from './import-tfjs.ts'
 import { type DownloadProgress, download } from './model-download.ts'
 
-/** A mirror that lacked a file is asked again after this. */
+/** A mirror that lacked a file is asked for it again after this; one that did not answer is not asked for anything before. */
 const askAgainMs = 60_000
 const bundledWhy = 'comes with the installation'
 
 /** Where a model's file lies and how it came there, or why there is none. */
 export type ModelPlace = { readonly path: string; readonly why: string } | { readonly missing: string }
+
+interface Refusal {
+  readonly reason: string
+  /** Of `performance.now()`. */
+  readonly at: number
+}
 
 export interface ModelStatus {
   readonly name: string
@@ -45,7 +51,9 @@ export class ModelStore implements AsyncDisposable {
   /** One search at a time per model, shared by all who ask. */
   readonly #searches = new Map<string, Promise<ModelPlace>>()
   /** What the mirror was last asked for in vain. */
-  readonly #refusals = new Map<string, { readonly reason: string; readonly at: number }>()
+  readonly #refusals = new Map<string, Refusal>()
+  /** The mirror itself did not answer: no model has to wait for it another time. */
+  #silence: Refusal | undefined
   readonly #hashes = new Map<string, Promise<string>>()
 
   constructor(options: ModelStoreOptions) {
@@ -106,7 +114,7 @@ export class ModelStore implements AsyncDisposable {
   async #search(entry: ModelEntry): Promise<ModelPlace> {
     if (isBundled(entry)) return this.#convert(entry)
     const place = await this.#lookAround(entry)
-    if ('path' in place || this.#mirrorAddress() === null || this.#wasRefused(entry)) return place
+    if ('path' in place || this.#mirrorAddress() === null || this.#refusalOf(entry)) return place
     return this.#ask(entry)
   }
 
@@ -142,10 +150,9 @@ export class ModelStore implements AsyncDisposable {
   }
 
   #whyMissing(entry: ModelEntry): string {
-    const refusal = this.#refusals.get(entry.name)?.reason
     const { mirror } = this.#options
     const place = mirror === null ? 'models.paths, and there is no mirror' : 'models.paths or the mirror'
-    return refusal ?? `${entry.file} is not in ${place}`
+    return this.#refusalOf(entry)?.reason ?? `${entry.file} is not in ${place}`
   }
 
   async #check(path: string, { name, sha256 }: ModelEntry): Promise<'good' | 'absent' | { readonly problem: string }> {
@@ -177,9 +184,10 @@ export class ModelStore implements AsyncDisposable {
     return mirror !== null && /^https?:\/\//.test(mirror) ? mirror.replace(/\/*$/, '/') : null
   }
 
-  #wasRefused({ name }: ModelEntry): boolean {
-    const refusal = this.#refusals.get(name)
-    return refusal !== undefined && performance.now() - refusal.at < askAgainMs
+  /** What the mirror said not long ago. */
+  #refusalOf({ name }: ModelEntry): Refusal | undefined {
+    const recent = performance.now() - askAgainMs
+    return [this.#refusals.get(name), this.#silence].find((refusal) => refusal !== undefined && refusal.at > recent)
   }
 
   async #ask(entry: ModelEntry): Promise<ModelPlace> {
@@ -188,11 +196,17 @@ export class ModelStore implements AsyncDisposable {
       return { path, why: 'fetched from the mirror' }
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
-      const reason = `not from the mirror: ${error.message}`
-      if (error.code !== 'not-found') this.#options.log.warn({ model: entry.name, reason }, 'the mirror gave no model')
-      this.#refusals.set(entry.name, { reason, at: performance.now() })
-      return { missing: reason }
+      return { missing: this.#remember(entry, error) }
     }
+  }
+
+  #remember({ name }: ModelEntry, { code, message }: EngineError): string {
+    const refusal = { reason: `not from the mirror: ${message}`, at: performance.now() }
+    this.#refusals.set(name, refusal)
+    if (code === 'unavailable' || code === 'timeout') this.#silence = refusal
+    if (code !== 'not-found')
+      this.#options.log.warn({ model: name, reason: refusal.reason }, 'the mirror gave no model')
+    return refusal.reason
   }
 
   async #fetch(entry: ModelEntry, url: string, signal: AbortSignal, onProgress?: (progress: DownloadProgress) => void) {

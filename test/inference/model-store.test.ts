@@ -14,8 +14,8 @@ import { writeWhole } from '../../engine/inference/whole-file.ts'
 const content = 'the weights of a toy'
 const sha256 = createHash('sha256').update(content).digest('hex')
 
-function toyCatalogue(extra = ''): Catalogue {
-  const text = `
+function toyText(extra: string): string {
+  return `
 toy:
   task: detect
   summary: A toy
@@ -25,6 +25,11 @@ toy:
   download: { url: 'https://models.invalid/toy.onnx', verified: false }
   plan: { fit: stretch, pad: 0, kernel: yolo-v8, minScore: 0.5 }
   labels: coco80
+`
+}
+
+function toyCatalogue(extra = ''): Catalogue {
+  const bundled = `
 movenet-lightning:
   task: pose
   summary: MoveNet
@@ -34,7 +39,7 @@ movenet-lightning:
   plan: { fit: letterbox, pad: 0, kernel: movenet, minScore: 0 }
   labels: person
 `
-  return parseCatalogue(text, 'models.yaml')
+  return parseCatalogue(toyText(extra) + bundled, 'models.yaml')
 }
 
 let folder: string
@@ -119,6 +124,21 @@ describe('locating a model', () => {
     vi.spyOn(performance, 'now').mockReturnValue(later)
     await store.locate('toy')
     expect(asked).toBe(2)
+  })
+
+  test('waits for a mirror that does not answer only once, whatever is looked for', async () => {
+    const catalogue = parseCatalogue(
+      ['toy', 'top']
+        .map((name) => toyText('').replace('toy:', `${name}:`).replace('toy.onnx', `${name}.onnx`))
+        .join(''),
+      'models.yaml',
+    )
+    const fetched = vi.spyOn(globalThis, 'fetch').mockRejectedValue(new TypeError('fetch failed'))
+    await using store = openStore({ catalogue, mirror: 'http://mirror.invalid' })
+    for (const name of ['toy', 'top']) {
+      expect(await store.locate(name)).toMatchObject({ missing: expect.stringContaining('Could not fetch') })
+    }
+    expect(fetched).toHaveBeenCalledOnce()
   })
 
   test('never goes to the public address', async () => {
