@@ -101,7 +101,7 @@ export class SupervisedStream implements RunningStream {
       name: this.name,
       state: this.#state,
       fps: Math.round((this.#meter?.fps(now) ?? 0) * 10) / 10,
-      lastFrameAgeMs: this.#lastCapturedAt === undefined ? null : Math.max(0, Number(now - this.#lastCapturedAt) / 1e6),
+      lastFrameAgeMs: this.#lastFrameAgeMs(now),
       frozen: false,
       in: arrived + unpaired,
       out,
@@ -109,6 +109,11 @@ export class SupervisedStream implements RunningStream {
       failed,
       ...(this.#error === undefined ? {} : { error: this.#error }),
     }
+  }
+
+  #lastFrameAgeMs(now: bigint): number | null {
+    if (this.#lastCapturedAt === undefined) return null
+    return Math.max(0, Math.round(Number(now - this.#lastCapturedAt) / 1e6))
   }
 
   /** What all openings have in common: shared, idle when nobody watches, ended with the pipeline. */

@@ -16,7 +16,7 @@ export class PacketMaker {
     if (lent === undefined) throw new Error('no slot is free: the test holds too many')
     const image = this.pool.filled(lent.loan, { width: 640, height: 480, format: 'rgb', bytes: 921_600 })
     if (image === undefined) throw new Error('the loan is stale')
-    const capturedAt = BigInt(Math.round(atMs * 1e6))
+    const capturedAt = toNs(atMs)
     return createPacket({ stream: source, source, seq, capturedAt, payload: { kind: 'image', image } })
   }
 
@@ -35,5 +35,10 @@ export function objectsPacket(
 ): PacketOf<'objects'> {
   const frame = { width: 640, height: 480 }
   const payload = { kind: 'objects', objects, frame, model: 'test', backend: 'onnx', simulated: false } as const
-  return createPacket({ stream, source, seq, capturedAt: BigInt(Math.round(atMs * 1e6)), payload })
+  return createPacket({ stream, source, seq, capturedAt: toNs(atMs), payload })
+}
+
+/** Through microseconds, since today's date in nanoseconds is more than a double can hold. */
+function toNs(ms: number): bigint {
+  return BigInt(Math.round(ms * 1000)) * 1000n
 }
