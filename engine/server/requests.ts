@@ -41,11 +41,18 @@ export function parseRequest(text: string): Parsed {
   } catch {
     return { error: new EngineError('invalid', 'Expected a JSON object with a "type", received text that is not JSON') }
   }
+  if (isPlainAck(value)) return { request: value }
   const parsed = requestSchema.safeParse(value)
   if (parsed.success) return { request: parsed.data as SocketRequest }
   const known = id.safeParse((value as { id?: unknown } | null)?.id)
   const carried = known.success && known.data !== undefined ? { id: known.data } : {}
   return { error: invalid('request', parsed.error), ...carried }
+}
+
+/** Most of what clients say, one per message they got: recognised without the schema. */
+function isPlainAck(value: unknown): value is Extract<SocketRequest, { type: 'ack' }> {
+  const { type, n, topic } = (value ?? {}) as { type?: unknown; n?: unknown; topic?: unknown }
+  return type === 'ack' && Number.isInteger(n) && (topic === undefined || typeof topic === 'string')
 }
 
 /** `credits` and `rate` of a one-topic URL. Throws `invalid`. */

@@ -71,7 +71,7 @@ export class Subscriber implements Listener {
   flush(): void {
     const message = this.#waiting
     if (message === undefined || !this.#hasRoom()) return
-    const waitMs = this.#notBeforeMs - performance.now()
+    const waitMs = this.#flow.rate === undefined ? 0 : this.#notBeforeMs - performance.now()
     if (waitMs > 0) {
       this.#timer ??= setTimeout(() => this.#onTime(), waitMs)
       return
