@@ -7,6 +7,9 @@ import type { VisionProtocol } from './protocol.ts'
 /** Larger pictures are refused by their header: what they would unpack to is a weapon. */
 const maxPixels = 100_000_000
 const maxSide = 16_384
+/** Pixels × scans of a progressive JPEG: each scan goes over the whole picture, and a small file can hold thousands. */
+const maxScannedPixels = 1_000_000_000
+const startOfScan = Buffer.from([0xff, 0xda])
 /** libjpeg's smallest DCT scale; what must be smaller is left to sharp. */
 const smallestScale = 1 / 8
 /** Below the engine's deadline, which would end the host and with it every model. */
@@ -86,8 +89,21 @@ async function readHeader(bytes: Buffer): Promise<Header> {
     const limit = `at most ${maxPixels / 1e6} megapixels and ${maxSide} pixels a side`
     throw new EngineError('too-large', `Expected a picture of ${limit}, received ${width} × ${height}`)
   }
+  const scans = format[0] === 'jpeg' ? countScans(bytes) : 1
+  if (width * height * scans > maxScannedPixels)
+    throw new EngineError(
+      'too-large',
+      `Expected a JPEG with fewer scans, received ${width} × ${height} in ${scans} scans`,
+    )
   const plain = (read.orientation ?? 1) === 1 && (read.space === 'srgb' || read.space === 'b-w')
   return { size: { width, height }, plainJpeg: format[0] === 'jpeg' && plain }
+}
+
+/** Markers are escaped in the compressed data, so their bytes are found nowhere else but in a thumbnail. */
+function countScans(bytes: Buffer): number {
+  let count = 0
+  for (let at = bytes.indexOf(startOfScan); at >= 0; at = bytes.indexOf(startOfScan, at + 2)) count++
+  return count
 }
 
 function describe(bytes: Buffer): string {

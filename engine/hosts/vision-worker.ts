@@ -129,6 +129,8 @@ async function loadNetwork(path: string, threads: number): Promise<Network> {
       graphOptimizationLevel: 'all',
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
+      // Threads that spin while they wait take the cores from cameras and encoders, and are slower on a busy machine.
+      extra: { session: { intra_op: { allow_spinning: '0' } } },
       logSeverityLevel: logErrors,
     })
     return new Network(session)

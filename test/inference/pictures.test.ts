@@ -76,9 +76,11 @@ function crc32(bytes: Uint8Array): number {
   return (crc ^ 0xffffffff) >>> 0
 }
 
-/** A JPEG whose frame header claims another size. */
-async function jpegThatClaims(width: number, height: number): Promise<Buffer> {
-  const jpeg = await quadrants().jpeg().toBuffer()
+/** A JPEG whose frame header claims another size, with its last part, from the scan's header on, so often. */
+async function jpegThatClaims(width: number, height: number, scans = 1): Promise<Buffer> {
+  const once = await quadrants().jpeg().toBuffer()
+  const scan = once.subarray(once.indexOf(Buffer.from([0xff, 0xda])), -2)
+  const jpeg = Buffer.concat([once.subarray(0, -2), ...Array(scans - 1).fill(scan), once.subarray(-2)])
   const frame = jpeg.indexOf(Buffer.from([0xff, 0xc0]))
   jpeg.writeUInt16BE(height, frame + 5)
   jpeg.writeUInt16BE(width, frame + 7)
@@ -176,6 +178,7 @@ describe('bad pictures', () => {
     ['a PNG of 20,000 × 20,000', 'too-large', () => pngHeader(20_000, 20_000)],
     ['a JPEG of 20,000 × 20,000', 'too-large', () => jpegThatClaims(20_000, 20_000)],
     ['a PNG of 20,000 × 1', 'too-large', () => pngHeader(20_000, 1)],
+    ['a JPEG of 9,000 × 9,000 in 20 scans', 'too-large', () => jpegThatClaims(9000, 9000, 20)],
     ['a JPEG of 0 × 0', 'invalid', () => jpegThatClaims(0, 0)],
     ['more bytes than four slots', 'too-large', () => Buffer.alloc(4 * setup.pool.memory.slotBytes + 1)],
   ]
