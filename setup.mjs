@@ -17,6 +17,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
+import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -54,6 +55,7 @@ async function main() {
   buildAddon()
   buildEngine()
   buildPage()
+  scanGstreamer()
   await convertModels()
   if (goal === '--start' || goal === '--test') extractDemoClip()
   if (Date.now() - startedAt > 5000) console.log(`set-up: done in ${Math.round((Date.now() - startedAt) / 1000)} s`)
@@ -167,6 +169,15 @@ function buildPage() {
   step('dist/web', inputs, 'building the page', () => {
     must([bin('vite'), 'build', 'web', '--logLevel', 'warn'], 'the page did not build')
   })
+}
+
+/** GStreamer looks at all its plug-ins once and remembers them: seconds that no camera should have to wait for. */
+function scanGstreamer() {
+  const remembered = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'gstreamer-1.0')
+  if (existsSync(remembered)) return
+  say('reading GStreamer’s plug-ins')
+  const script = "new (require('gstreamer-superficial').Pipeline)('fakesrc ! fakesink')"
+  must([process.execPath, '-e', script], 'GStreamer did not start')
 }
 
 async function convertModels() {

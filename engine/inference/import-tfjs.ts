@@ -37,7 +37,7 @@ export function convertGraphModel(json: string, weights: Uint8Array, outputs: re
 export async function convertBundledModels(stateFolder: string, onProgress: (line: string) => void): Promise<void> {
   for (const entry of loadCatalogue().entries.filter(isBundled)) {
     const { path, converted } = await convertBundled(entry, join(stateFolder, 'models'))
-    onProgress(`${entry.name} (${entry.licence}): ${converted ? 'converted to' : 'found'} ${path}`)
+    if (converted) onProgress(`converted ${entry.name} (${entry.licence}) to ${path}`)
   }
 }
 
