@@ -12,11 +12,6 @@ export interface Member {
   ended(topic: string): void
 }
 
-interface Standing {
-  behind: boolean
-  dropped: number
-}
-
 /**
  * All clients of a topic that take every message, as one listener of the hub: a message is given once to the native
  * publisher, which sends it to all. A member with more than 1 MiB buffered stands aside, and misses messages, until that is sent.
@@ -24,7 +19,9 @@ interface Standing {
 export class PlainGroup implements Listener {
   readonly #topic: string
   readonly #publish: (topic: string, message: EncodedMessage) => void
-  readonly #members = new Map<Member, Standing>()
+  /** Whether each is behind. */
+  readonly #members = new Map<Member, boolean>()
+  #dropped = 0
 
   constructor(topic: string, publish: (topic: string, message: EncodedMessage) => void) {
     this.#topic = topic
@@ -35,8 +32,12 @@ export class PlainGroup implements Listener {
     return this.#members.size
   }
 
+  get dropped(): number {
+    return this.#dropped
+  }
+
   add(member: Member): void {
-    this.#members.set(member, { behind: false, dropped: 0 })
+    this.#members.set(member, false)
     member.join(this.#topic)
   }
 
@@ -44,13 +45,8 @@ export class PlainGroup implements Listener {
     if (this.#members.delete(member)) member.leave(this.#topic)
   }
 
-  /** Messages that the member has missed. */
-  droppedBy(member: Member): number {
-    return this.#members.get(member)?.dropped ?? 0
-  }
-
   deliver(message: EncodedMessage): void {
-    for (const [member, standing] of this.#members) this.#place(member, standing)
+    for (const [member, wasBehind] of this.#members) this.#place(member, wasBehind)
     this.#publish(this.#topic, message)
   }
 
@@ -61,11 +57,11 @@ export class PlainGroup implements Listener {
     }
   }
 
-  #place(member: Member, standing: Standing): void {
+  #place(member: Member, wasBehind: boolean): void {
     const behind = member.bufferedBytes > maxBufferedBytes
-    if (behind) standing.dropped++
-    if (behind === standing.behind) return
-    standing.behind = behind
+    if (behind) this.#dropped++
+    if (behind === wasBehind) return
+    this.#members.set(member, behind)
     if (behind) member.leave(this.#topic)
     else member.join(this.#topic)
   }

@@ -28,16 +28,14 @@ export class PlainGroups {
     }
   }
 
-  /** Messages that the member has missed. */
-  droppedBy(topic: string, member: Member): number {
-    return this.#groups.get(topic)?.group.droppedBy(member) ?? 0
-  }
-
   #listen(topic: string, group: PlainGroup): () => void {
     const groups = this.#groups
     return this.#hub.subscribe(topic, {
       get size() {
         return group.size
+      },
+      get dropped() {
+        return group.dropped
       },
       deliver: (message) => group.deliver(message),
       ended: () => {

@@ -18,12 +18,19 @@ export interface Following {
 export function followTopic(hub: Hub, topic: string, following: Following): ReadableStream<Uint8Array> {
   const waiting: EncodedMessage[] = []
   let last: EncodedMessage | undefined
+  let dropped = 0
   let ended = false
   let wake: () => void = () => undefined
   const leave = hub.subscribe(topic, {
     size: 1,
+    get dropped() {
+      return dropped
+    },
     deliver: (message) => {
-      if (waiting.length >= following.waiting) waiting.shift()
+      if (waiting.length >= following.waiting) {
+        waiting.shift()
+        dropped++
+      }
       waiting.push(message)
       wake()
     },

@@ -28,6 +28,8 @@ export interface TopicSummary {
 export interface Listener {
   /** Clients that it stands for. */
   readonly size: number
+  /** Messages that they have missed. */
+  readonly dropped?: number
   /** Called in the order of `n`; returns at once. */
   deliver(message: EncodedMessage): void
   /** The topic was taken back: nothing more comes. */
@@ -41,7 +43,15 @@ interface Topic {
   readonly listeners: Set<Listener>
   subscription: Subscription | undefined
   latest: EncodedMessage | undefined
+  /** Messages missed by listeners that have left. */
+  droppedBefore: number
+  /** What was logged last, and when: monotonic nanoseconds. */
+  loggedDropped: number
+  loggedAt: bigint
 }
+
+/** Losses are logged at most so often. */
+const lossLogNs = 1_000_000_000n
 
 export interface HubOptions {
   readonly clock: Clock
@@ -69,7 +79,17 @@ export class Hub {
     if (this.#topics.has(name))
       throw new EngineError('conflict', `Expected a new topic, but ${name} is offered already`)
     const edge = new Edge(`topic ${name}`)
-    const topic: Topic = { name, offer, edge, listeners: new Set(), subscription: undefined, latest: undefined }
+    const topic: Topic = {
+      name,
+      offer,
+      edge,
+      listeners: new Set(),
+      subscription: undefined,
+      latest: undefined,
+      droppedBefore: 0,
+      loggedDropped: 0,
+      loggedAt: 0n,
+    }
     this.#topics.set(name, topic)
     return () => this.#withdraw(topic)
   }
@@ -89,8 +109,9 @@ export class Hub {
     })
   }
 
-  has(name: string): boolean {
-    return this.#topics.has(name)
+  /** Messages that clients of the topic have missed since it was offered. */
+  dropped(name: string): number {
+    return droppedOf(this.#find(name))
   }
 
   kindOf(name: string): Kind {
@@ -150,10 +171,24 @@ export class Hub {
     topic.latest = message
     for (const listener of topic.listeners) listener.deliver(message)
     onPublished?.(topic.name, now - packet.capturedAt)
+    if (now - topic.loggedAt >= lossLogNs) this.#logLosses(topic, now)
+  }
+
+  #logLosses(topic: Topic, now: bigint): void {
+    const dropped = droppedOf(topic)
+    if (dropped > topic.loggedDropped)
+      this.#options.log.debug(
+        { topic: topic.name, dropped: dropped - topic.loggedDropped },
+        'slow clients missed messages',
+      )
+    topic.loggedDropped = dropped
+    topic.loggedAt = now
   }
 
   #leave(topic: Topic, listener: Listener): void {
-    if (topic.listeners.delete(listener) && topic.listeners.size === 0) this.#close(topic)
+    if (!topic.listeners.delete(listener)) return
+    topic.droppedBefore += listener.dropped ?? 0
+    if (topic.listeners.size === 0) this.#close(topic)
   }
 
   #withdraw(topic: Topic): void {
@@ -169,4 +204,8 @@ export class Hub {
     topic.subscription = undefined
     topic.latest = undefined
   }
+}
+
+function droppedOf({ listeners, droppedBefore }: Topic): number {
+  return [...listeners].reduce((sum, { dropped = 0 }) => sum + dropped, droppedBefore)
 }

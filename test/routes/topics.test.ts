@@ -141,6 +141,7 @@ describe('server-sent events', () => {
     await body.next()
     for (let seq = 0; seq < 1000; seq++) packets.next(objectsPacket(seq))
     expect(await body.next()).toContain('"n":992,')
+    expect(hub.dropped('demo/people')).toBe(992)
     await body.cancel()
   })
 

@@ -179,6 +179,10 @@ describe('many clients', () => {
       picture.next(imagePacket(sent++, new CountedImage({ bytes: 1000 })))
       return slow.heard.length > heardBefore
     })
+    await until(
+      'every message to be heard or counted',
+      () => slow.heard.length + app.hub.dropped('demo/picture') === sent,
+    )
     const counters = slow.heard.map((message) => unpackBinary(message as Buffer).head.n ?? -1)
     expect(counters).toEqual([...counters].sort((a, b) => a - b))
     expect(counters.at(-1)).toBeGreaterThan(80 - 1)

@@ -185,6 +185,16 @@ describe('Hub', () => {
     expect(listener.messages.map(({ n }) => n)).toEqual([0, 1])
   })
 
+  it('adds up what clients have missed, also those that have left', () => {
+    const { hub } = makeHub()
+    hub.offer('demo/people', { kind: 'objects', packets: makeStream().observable })
+    const leave = hub.subscribe('demo/people', { size: 1, dropped: 3, deliver: () => undefined })
+    hub.subscribe('demo/people', { size: 1, dropped: 4, deliver: () => undefined })
+    expect(hub.dropped('demo/people')).toBe(7)
+    leave()
+    expect(hub.dropped('demo/people')).toBe(7)
+  })
+
   it('refuses a second offer of a name', () => {
     const { hub } = makeHub()
     hub.offer('demo/people', { kind: 'objects', packets: makeStream().observable })
