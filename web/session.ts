@@ -183,7 +183,7 @@ export class Session {
   }
 
   #render(): void {
-    showConnection(this.#refusal?.askToken === true && this.#state !== 'open' ? 'refused' : this.#state)
+    showConnection(this.#refusal?.askToken === true ? 'refused' : this.#state)
     this.#renderStage()
     const topics = [this.picture?.topic, ...this.#overlays].filter((topic) => topic !== undefined)
     const rate = this.#drawn === undefined ? undefined : this.#rate.rate(performance.now())

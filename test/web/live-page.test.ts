@@ -189,6 +189,9 @@ describe('the page in Chromium', () => {
     await seeUntil((so) => so.length >= 20)
     await hub.stop()
     await expect.poll(() => page.textContent('#connection')).not.toBe('Live')
+    await expect.poll(() => page.isVisible('#notice'), { timeout: 6000 }).toBe(true)
+    expect(await page.textContent('#notice-text')).toContain('connection is lost')
+    expect(await page.isVisible('#token-form')).toBe(false)
     hub.epoch = 'second'
     feed.seq = 0
     await page.evaluate(() => {
