@@ -28,6 +28,7 @@ export class StampClock {
     else if (arrivedAt - this.#bucketSince >= bucketNs) this.#turn(offset, arrivedAt)
     else if (offset < this.#smallest) this.#smallest = offset
     this.#last = { stamp, arrivedAt }
+    // biome-ignore lint/complexity/useMathMinMax: Math.min takes no bigint.
     return this.#smallest < this.#smallestBefore ? this.#smallest : this.#smallestBefore
   }
 

@@ -104,7 +104,7 @@ export class CaptureSession implements AsyncDisposable {
   /** Captures with one host until the source ends or breaks; gives the reason. */
   async #capture(launch: string): Promise<unknown> {
     const { name, pool, tools } = this.#options
-    await using host = new Host<CaptureProtocol>({
+    const host = new Host<CaptureProtocol>({
       name,
       entry: 'capture',
       pool,
@@ -124,6 +124,8 @@ export class CaptureSession implements AsyncDisposable {
       return await over
     } catch (error) {
       return error
+    } finally {
+      await host[Symbol.asyncDispose]()
     }
   }
 
