@@ -48,17 +48,18 @@ const limbs: readonly (readonly [string, string])[] = [
 /** An SVG of the image's size, transparent, with a box, a label and a skeleton for each object. Coordinates are pixels of the image. */
 export function drawObjects(objects: readonly DetectedObject[], width: number, height: number): string {
   const unit = Math.max(1, Math.min(width, height) / sideOfOneUnit)
-  const drawn = objects.map((object) => drawObject(object, unit, colourOf(object)))
+  const drawn = objects.map((object) => drawObject(object, unit, width))
   const font = `font-family="DejaVu Sans, sans-serif" font-weight="bold" font-size="${round(textUnits * unit)}"`
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ${font}>${drawn.join('')}</svg>`
 }
 
-function drawObject(object: DetectedObject, unit: number, colour: string): string {
+function drawObject(object: DetectedObject, unit: number, imageWidth: number): string {
+  const colour = colourOf(object)
   const [x, y, width, height] = object.bbox.map(round)
   const box = `<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="none"/>`
   const skeleton = drawSkeleton(object.keypoints ?? [], unit, colour)
   const lines = `<g stroke="${colour}" stroke-width="${round(lineUnits * unit)}" stroke-linecap="round">${box}${skeleton}</g>`
-  return lines + drawLabel(object, unit, colour)
+  return lines + drawLabel(object, unit, imageWidth)
 }
 
 function drawSkeleton(keypoints: readonly Keypoint[], unit: number, colour: string): string {
@@ -77,12 +78,14 @@ function drawSkeleton(keypoints: readonly Keypoint[], unit: number, colour: stri
 }
 
 /** A filled strip on the upper edge of the box, inside of the image, with dark text on it. */
-function drawLabel({ id, label, confidence, bbox: [x, y] }: DetectedObject, unit: number, colour: string): string {
+function drawLabel(object: DetectedObject, unit: number, imageWidth: number): string {
+  const { id, label, confidence, bbox } = object
   const text = `${id === undefined ? '' : `#${id} `}${label} ${Math.round(100 * confidence)} %`
   const size = textUnits * unit
   const [height, width] = [size * labelHeight, (text.length + 1) * size * letterWidth]
-  const [left, top] = [Math.max(0, x), Math.max(0, y - height)]
-  const strip = `<rect x="${round(left)}" y="${round(top)}" width="${round(width)}" height="${round(height)}" fill="${colour}"/>`
+  const left = Math.max(0, Math.min(bbox[0], imageWidth - width))
+  const top = Math.max(0, bbox[1] - height)
+  const strip = `<rect x="${round(left)}" y="${round(top)}" width="${round(width)}" height="${round(height)}" fill="${colourOf(object)}"/>`
   const at = `x="${round(left + (size * letterWidth) / 2)}" y="${round(top + size)}"`
   return `${strip}<text ${at} fill="#111827">${escapeXml(text)}</text>`
 }

@@ -43,6 +43,12 @@ describe('drawObjects', () => {
     expect(drawObjects([{ ...person, id: 3 }], 640, 480)).toContain('>#3 person 93 %<')
   })
 
+  it('keeps the label inside of the image when the box reaches its right edge', () => {
+    const svg = drawObjects([{ ...person, bbox: [620, 100, 20, 100] }], 640, 480)
+    const [, x, width] = /<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)" height="[\d.]+" fill="#\w+"\/><text/.exec(svg)!
+    expect(Number(x) + Number(width)).toBeCloseTo(640, 0)
+  })
+
   it('keeps the label inside of the image when the box reaches over its upper left corner', () => {
     const svg = drawObjects([{ ...person, bbox: [-30, -40, 80, 100] }], 640, 480)
     expect(svg).toMatch(/<rect x="0" y="0" [^>]*fill="#\w+"\/><text/)

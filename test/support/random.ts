@@ -8,3 +8,9 @@ export function randomNumbers(seed: number): () => number {
     return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32
   }
 }
+
+/** Picks whole numbers from 0 to below, by a seed. */
+export function seededPick(seed: number): (below: number) => number {
+  const random = randomNumbers(seed)
+  return (below) => Math.floor(random() * below)
+}
