@@ -23,7 +23,13 @@ module.exports = {
     only(
       'plug-ins-apart',
       '^engine/(sources|nodes|tasks|sinks)/',
-      [...basics, '^engine/core/', '^engine/inference/', '^engine/hosts/(launch|protocol)\\.ts$', '^engine/tools\\.ts$'],
+      [
+        ...basics,
+        '^engine/core/',
+        '^engine/inference/',
+        '^engine/hosts/(launch|protocol)\\.ts$',
+        '^engine/tools\\.ts$',
+      ],
       'plug-ins import core and the interfaces in inference, never each other',
     ),
     only(
@@ -32,7 +38,12 @@ module.exports = {
       [...basics, '^engine/(core|native)/'],
       'streams import core; pixels are read through native',
     ),
-    only('server-below', '^engine/server/', [...basics, '^engine/(core|streams)/'], 'the server knows topics, not models'),
+    only(
+      'server-below',
+      '^engine/server/',
+      [...basics, '^engine/(core|streams)/'],
+      'the server knows topics, not models',
+    ),
     only(
       'routes-below',
       '^engine/routes/',

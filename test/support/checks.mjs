@@ -43,7 +43,7 @@ export function test(root, args) {
   return failed === 0 ? 0 : 1
 }
 
-/** Builds and runs the C++ tests; counts test programs. */
+/** Builds and runs the C++ tests; counts test programs, once plain and once with sanitizers. */
 function runNativeTests(root) {
   const { status, stdout } = spawnSync('bash', ['addon/test/run.sh'], {
     cwd: root,
@@ -51,8 +51,13 @@ function runNativeTests(root) {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   process.stdout.write(stdout)
-  const [, failed = '1', total = '1'] = /(\d+) tests failed out of (\d+)/.exec(stdout) ?? []
-  return { passed: Number(total) - Number(failed), failed: status === 0 ? Number(failed) : Math.max(1, Number(failed)) }
+  const counts = [...stdout.matchAll(/(\d+) tests failed out of (\d+)/g)].map(([, failed, total]) => [
+    Number(failed),
+    Number(total),
+  ])
+  const failed = counts.reduce((sum, [count]) => sum + count, 0)
+  const total = counts.reduce((sum, [, count]) => sum + count, 0)
+  return { passed: total - failed, failed: status === 0 && total > 0 ? failed : Math.max(1, failed) }
 }
 
 /** Module boundaries. With a parser missing, dependency-cruiser passes having seen nothing: fewer modules than files is a failure. */
