@@ -7,8 +7,8 @@ import type { BenchRow } from './row.ts'
 const width = 1280
 const height = 720
 const side = 640
-const rounds = 101
-const warmUp = 10
+const runs = 9
+const repeats = 15
 const goal = 4
 
 const options: FitOptions = {
@@ -37,13 +37,13 @@ export default async function bench(): Promise<BenchRow[]> {
 async function compare(name: string, jpeg: Buffer, pool: NativePool): Promise<BenchRow> {
   const tensors = { ours: new Float32Array(3 * side * side), peer: new Float32Array(3 * side * side) }
   const times: { ours: number[]; peer: number[] } = { ours: [], peer: [] }
-  for (let round = 0; round < warmUp + rounds; round++) {
-    times.ours.push(await time(() => fitByAddon(jpeg, pool, tensors.ours)))
-    times.peer.push(await time(() => fitBySharp(jpeg, tensors.peer)))
+  for (let run = 0; run < runs; run++) {
+    times.ours.push(await medianTime(() => fitByAddon(jpeg, pool, tensors.ours)))
+    times.peer.push(await medianTime(() => fitBySharp(jpeg, tensors.peer)))
   }
   expectSamePicture(tensors.ours, tensors.peer)
-  const ours = median(times.ours.slice(warmUp))
-  const peer = median(times.peer.slice(warmUp))
+  const ours = median(times.ours)
+  const peer = median(times.peer)
   return {
     name,
     ours,
@@ -82,10 +82,15 @@ function expectSamePicture(ours: Float32Array, peer: Float32Array): void {
   if (!(mean < 2)) throw new Error(`Expected tensors that differ by less than 2 levels, received ${mean}`)
 }
 
-async function time(work: () => Promise<void>): Promise<number> {
-  const start = performance.now()
-  await work()
-  return performance.now() - start
+/** The median of one run, in ms. */
+async function medianTime(work: () => Promise<void>): Promise<number> {
+  const times: number[] = []
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const start = performance.now()
+    await work()
+    times.push(performance.now() - start)
+  }
+  return median(times)
 }
 
 function median(values: readonly number[]): number {

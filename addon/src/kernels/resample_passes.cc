@@ -158,7 +158,7 @@ FloatVector clip(FloatVector value) {
 
 constexpr float unit = 1.0F / 128;
 
-RgbVector loadRgb(const Line& line, std::size_t x) {
+HWY_INLINE RgbVector loadRgb(const Line& line, std::size_t x) {
   const auto channel = [&](std::size_t c) {
     return clip(hn::Mul(loadSamples(line.channels[c] + x), hn::Set(Floats(), unit)));
   };
@@ -166,7 +166,7 @@ RgbVector loadRgb(const Line& line, std::size_t x) {
 }
 
 /** ITU-R BT.601, 8 bits, limited range. */
-RgbVector loadYuv(const Line& line, std::size_t x) {
+HWY_INLINE RgbVector loadYuv(const Line& line, std::size_t x) {
   const Floats d;
   const auto factor = [&](float value) { return hn::Set(d, value * unit); };
   const auto y = hn::MulSub(loadSamples(line.channels[0] + x), factor(1.164383F), hn::Set(d, 16 * 1.164383F));
@@ -177,7 +177,7 @@ RgbVector loadYuv(const Line& line, std::size_t x) {
 }
 
 /** Stores one vector of pixels; `channel` is 1 where the pixels are interleaved. */
-void storePixels(const RgbVector& rgb, const PixelTarget& target, float* to, std::size_t channel) {
+HWY_INLINE void storePixels(const RgbVector& rgb, const PixelTarget& target, float* to, std::size_t channel) {
   const Floats d;
   const auto normalise = [&](FloatVector value, std::size_t c) {
     return hn::MulAdd(value, hn::Set(d, target.scale[c]), hn::Set(d, -target.mean[c] * target.scale[c]));
@@ -189,7 +189,7 @@ void storePixels(const RgbVector& rgb, const PixelTarget& target, float* to, std
   hn::StoreU(b, d, to + 2 * channel);
 }
 
-void storePixels(const RgbVector& rgb, const PixelTarget&, std::uint8_t* to, std::size_t channel) {
+HWY_INLINE void storePixels(const RgbVector& rgb, const PixelTarget&, std::uint8_t* to, std::size_t channel) {
   const hn::Rebind<std::uint8_t, Floats> d;
   const auto round = [&](FloatVector value) { return hn::DemoteTo(d, hn::NearestInt(value)); };
   const auto r = round(rgb.r), g = round(rgb.g), b = round(rgb.b);
@@ -222,8 +222,12 @@ void storeAll(const Line& line, Load load, const PixelTarget& target, Value* to)
 
 template <typename Value>
 void storeAs(const Line& line, const PixelTarget& target, Value* to) {
-  if (line.space == ColorSpace::rgb) return storeAll(line, loadRgb, target, to);
-  storeAll(line, loadYuv, target, to);
+  // Lambdas, because a pointer to a function would be called once per vector.
+  if (line.space == ColorSpace::rgb)
+    return storeAll(
+        line, [](const Line& from, std::size_t x) HWY_ATTR { return loadRgb(from, x); }, target, to);
+  storeAll(
+      line, [](const Line& from, std::size_t x) HWY_ATTR { return loadYuv(from, x); }, target, to);
 }
 
 void StoreLine(const Line& line, const PixelTarget& target, std::size_t x, std::size_t y) {
