@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import source from '../../engine/sources/test.ts'
 import { createCaptures, watch } from '../support/captures.ts'
 import { readCounter } from '../support/counter.ts'
@@ -9,6 +9,13 @@ const { pool, hosts, tools } = createCaptures()
 const options = (given: object = {}) => source.options.parse(given)
 const idle = () => pool.ledger.stats().free === 16
 
+/** Packets that a test does not dispose of at once. */
+const kept: Disposable[] = []
+function letGo(): void {
+  for (const packet of kept.splice(0)) packet[Symbol.dispose]()
+}
+
+afterEach(letGo)
 afterAll(async () => {
   await hosts[Symbol.asyncDispose]()
   expect(pool.ledger.stats()).toMatchObject({ free: 16, leaked: 0, staleLoans: 0 })
@@ -50,23 +57,22 @@ describe('the test source', () => {
 
   it('skips and counts frames while nobody gives slots back', async () => {
     const own = tools()
-    const kept: Disposable[] = []
     const subscription = source.open(options({ rate: 60 }), own).subscribe((packet) => void kept.push(packet))
-    await until('losses', () => own.edge.counts.dropped >= 10)
+    await until('all slots taken', () => kept.length === 12)
+    const before = own.edge.counts.dropped
+    await until('losses', () => own.edge.counts.dropped >= before + 10)
     const { counts } = own.edge
-    expect(kept.length).toBe(12)
-    expect(counts.in).toBe(counts.out + counts.dropped)
-    for (const packet of kept) packet[Symbol.dispose]()
-    await until('frames again', () => kept.length > 12)
+    expect(counts).toMatchObject({ in: 12 + counts.dropped, out: 12 })
+    letGo()
+    await until('frames again', () => kept.length > 0)
     subscription.unsubscribe()
-    for (const packet of kept.slice(12)) packet[Symbol.dispose]()
+    letGo()
     await until('all slots back', idle)
   })
 
   it('has at most its share of the slots while another source is open', async () => {
     const other = watch(source.open(options({ size: '64x64', rate: 5 }), tools('other')))
     await until('the other', () => other.seen.length > 0)
-    const kept: Disposable[] = []
     const own = tools()
     const subscription = source.open(options({ rate: 60 }), own).subscribe((packet) => void kept.push(packet))
     await until('losses', () => own.edge.counts.dropped >= 10)
@@ -75,7 +81,7 @@ describe('the test source', () => {
     expect(kept.length).toBeLessThanOrEqual(8)
     subscription.unsubscribe()
     other.close()
-    for (const packet of kept) packet[Symbol.dispose]()
+    letGo()
     await until('all slots back', idle)
   })
 
