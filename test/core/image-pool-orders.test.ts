@@ -1,23 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { ImagePool, type SlotLoan } from '../../engine/core/image-pool.ts'
 import type { ImageSpec, PooledImage } from '../../engine/core/packet.ts'
+import { seededPick } from '../support/random.ts'
 
 const spec: ImageSpec = { width: 2, height: 2, format: 'rgb', bytes: 16 }
 
-/** A small seeded generator (mulberry32), so that a failing order can be run again. */
-function random(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
-
 /** Plays a random order against the pool and against a plain model of who owns which slot. */
 async function playRandomOrder(seed: number): Promise<void> {
-  const pick = random(seed)
+  const pick = seededPick(seed)
   const slots = 3 + pick(6)
   const pool = new ImagePool({ slots, reserve: pick(3) })
   const writes = new Map<number, { slot: number; borrower: string }>()

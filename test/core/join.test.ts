@@ -100,6 +100,17 @@ describe('join of streams from the same source', () => {
     subscription.unsubscribe()
   })
 
+  it.each([['images'], ['objects']] as const)(
+    'drops waiting %s that the other side has gone past without them',
+    (side) => {
+      const { edge, subscription, ...send } = joinTwo({ wait: 8 })
+      send[side](0, 1)
+      send[side === 'images' ? 'objects' : 'images'](5)
+      expect(edge.counts).toEqual({ in: 3, out: 0, dropped: 2, failed: 0, waiting: 1 })
+      subscription.unsubscribe()
+    },
+  )
+
   it('follows a detector that is three frames behind when it may wait for so many', () => {
     const { images, objects, pairs, edge, subscription } = joinTwo({ wait: 4 })
     images(0, 1, 2, 3)
