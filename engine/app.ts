@@ -17,6 +17,7 @@ import { PipelineSet } from './pipeline-set.ts'
 import { projectRoot } from './root.ts'
 import { joinRoutes } from './routes/answer.ts'
 import { type Health, healthRoutes } from './routes/health.ts'
+import { pipelineRoutes } from './routes/pipelines.ts'
 import { topicRoutes } from './routes/topics.ts'
 import { visionRoutes } from './routes/vision.ts'
 import { Server } from './server/server.ts'
@@ -63,7 +64,12 @@ async function compose(config: Config, version: string, log: Logger, closing: Cl
   const pipelines = closing.use('pipelines', new PipelineSet({ folder, plugins, shared, hub, clock, log }))
   for (const entry of config.pipelines) pipelines.start(entry)
   const health = createHealth({ version, clock, vision, capture, pipelines, closing })
-  const fetch = joinRoutes([topicRoutes(hub), visionRoutes(vision), healthRoutes(health)]).fetch
+  const fetch = joinRoutes([
+    topicRoutes(hub),
+    visionRoutes(vision),
+    healthRoutes(health),
+    pipelineRoutes(() => pipelines.summary()),
+  ]).fetch
   const { host, port } = config.listen
   const page = join(projectRoot, 'dist/web')
   const rules = accessRules(config, log)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Observable } from 'rxjs'
 import type { Clock } from './core/clock.ts'
 import { Edge } from './core/edge.ts'
-import { type PipelineSpec, parsePipeline, toPipelineSpec } from './core/graph.ts'
+import { inputsOf, type PipelineSpec, parsePipeline, toPipelineSpec } from './core/graph.ts'
 import { ClosingStack } from './core/lifecycle.ts'
 import type { PacketOf } from './core/packet.ts'
 import type { Node, Plugin } from './core/plugin.ts'
@@ -11,6 +11,7 @@ import { buildPipeline, type Pipeline, type RunningStream } from './core/runner.
 import { EngineError, messageOf } from './errors.ts'
 import type { Logger } from './log.ts'
 import type { PipelineHealth } from './routes/health.ts'
+import type { PipelineSummary } from './routes/pipelines.ts'
 import type { Hub, Offer } from './streams/hub.ts'
 import type { Tools } from './tools.ts'
 
@@ -26,6 +27,10 @@ export interface PipelineSetOptions {
   readonly log: Logger
 }
 
+interface Running extends Pipeline {
+  readonly spec: PipelineSpec
+}
+
 /** A pipeline that could not be built: the others run, and health says why this one does not. */
 interface Broken {
   readonly name: string
@@ -36,7 +41,7 @@ interface Broken {
 export class PipelineSet implements AsyncDisposable {
   readonly #options: PipelineSetOptions
   readonly #closing = new ClosingStack()
-  readonly #running: Pipeline[] = []
+  readonly #running: Running[] = []
   readonly #broken: Broken[] = []
 
   constructor(options: PipelineSetOptions) {
@@ -64,6 +69,18 @@ export class PipelineSet implements AsyncDisposable {
     return [...running, ...this.#broken.map(({ name, error }) => ({ name, state: 'failed', error, streams: [] }))]
   }
 
+  /** Every pipeline with what its streams are made of. */
+  summary(): PipelineSummary[] {
+    const running = this.#running.map(({ name, spec, publish, streams }) => ({
+      name,
+      state: 'running',
+      streams: [...streams.values()].map(({ name: stream, kind, plugin }) => {
+        return { name: stream, kind, plugin, source: sourceOf(spec, stream), published: publish.includes(stream) }
+      }),
+    }))
+    return [...running, ...this.#broken.map(({ name }) => ({ name, state: 'failed', streams: [] }))]
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#closing[Symbol.asyncDispose]()
   }
@@ -84,7 +101,7 @@ export class PipelineSet implements AsyncDisposable {
     const tools = (stream: string, edge: Edge, nextSeq: () => number) => this.#tools(spec.name, stream, edge, nextSeq)
     const pipeline = buildPipeline(spec, { plugins, tools, clock, log: log.child({ pipeline: spec.name }) })
     this.#closing.use(`pipeline ${spec.name}`, pipeline)
-    this.#running.push(pipeline)
+    this.#running.push({ ...pipeline, spec })
     for (const name of pipeline.publish) {
       const stream = pipeline.streams.get(name)
       if (stream === undefined) continue
@@ -109,6 +126,13 @@ export class PipelineSet implements AsyncDisposable {
       packets: (packets as Observable<PacketOf<'image'>>).pipe(jpeg.create(jpeg.options.parse({}), tools)),
     }
   }
+}
+
+/** The source at the beginning of a stream, by first inputs; a checked pipeline has no loops. */
+function sourceOf(spec: PipelineSpec, stream: string): string {
+  const entry = spec.streams[stream]
+  const [input] = entry === undefined ? [] : inputsOf(stream, entry)
+  return input === undefined ? stream : sourceOf(spec, input.from)
 }
 
 function readText(file: string): string {

@@ -1,10 +1,10 @@
-/** An entry of `GET /api/topics`. */
+/** An entry of `GET /api/topics`, with what `GET /api/pipelines` says of its stream. */
 export interface Topic {
   readonly topic: string
   readonly kind: string
   readonly pipeline: string
   readonly stream: string
-  /** The source stream that its packets began in, where the server says it. */
+  /** The source stream that its packets began in. */
   readonly source?: string
 }
 

@@ -5,9 +5,21 @@ export class NotAllowed extends Error {}
 
 const deadlineMs = 8000
 
-/** Topics of all pipelines. Throws `NotAllowed`, or an error of the network. */
+interface Pipeline {
+  readonly name: string
+  readonly streams: readonly { readonly name: string; readonly source: string }[]
+}
+
+/** Topics of all pipelines, with the sources that they began in. Throws `NotAllowed`, or an error of the network. */
 export async function fetchTopics(): Promise<Topic[]> {
-  return (await get('api/topics')) as Topic[]
+  const [topics, pipelines] = await Promise.all([get('api/topics'), get('api/pipelines')])
+  const sources = new Map<string, string>()
+  for (const { name, streams } of pipelines as Pipeline[])
+    for (const stream of streams) sources.set(`${name}/${stream.name}`, stream.source)
+  return (topics as Topic[]).map((topic) => {
+    const source = sources.get(topic.topic)
+    return source === undefined ? topic : { ...topic, source }
+  })
 }
 
 async function get(path: string): Promise<unknown> {

@@ -55,7 +55,7 @@ export interface HostHealth {
   readonly restarts: number
 }
 
-/** `/api/health`, `/health` and `/api/pipelines`. 200 while ok or degraded, 503 on error. */
+/** `/api/health` and `/health`. 200 while ok or degraded, 503 on error. */
 export function healthRoutes(health: () => Health | Promise<Health>): Hono {
   const app = createRoutes()
   for (const path of ['/api/health', '/health']) {
@@ -68,7 +68,5 @@ export function healthRoutes(health: () => Health | Promise<Health>): Hono {
     })
     refuseOtherMethods(app, path, 'GET, HEAD')
   }
-  app.get('/api/pipelines', async () => Response.json((await health()).pipelines))
-  refuseOtherMethods(app, '/api/pipelines', 'GET, HEAD')
   return app
 }

@@ -29,10 +29,4 @@ describe('health', () => {
       expect(await response.json()).toEqual({ ...health, status })
     }
   })
-
-  it('lists pipelines', async () => {
-    const app = healthRoutes(async () => health)
-    expect(await (await app.request('/api/pipelines')).json()).toEqual(health.pipelines)
-    expect((await app.request('/api/pipelines', { method: 'POST' })).status).toBe(405)
-  })
 })

@@ -122,6 +122,7 @@ export class FakeHub {
       })
       return [200, 'application/json', JSON.stringify(topics)]
     }
+    if (path === '/api/pipelines') return [200, 'application/json', '[]']
     const file = path === '/' ? '/index.html' : path
     const body = await readFile(join(this.#page, file)).catch(() => undefined)
     return body === undefined ? [404, 'text/plain', 'not found'] : [200, types[extname(file)] ?? 'text/plain', body]
