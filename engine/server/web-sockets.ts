@@ -85,7 +85,7 @@ export class WebSockets {
   #onOpen(socket: WebSocket<Connection>): void {
     const connection = socket.getUserData()
     const { refusal, topic, query } = connection
-    if (refusal !== undefined) return void socket.end(closeCodes.notAllowed, shorten(refusal.detail))
+    if (refusal !== undefined) return void socket.end(closeCodes.notAllowed, shortenReason(refusal.detail))
     if (this.#open.size >= this.#needs.maxSockets)
       return void socket.end(closeCodes.tryAgainLater, `Expected at most ${this.#needs.maxSockets} clients`)
     this.#open.add(socket)
@@ -162,7 +162,11 @@ function decodeTopic(path: string): string {
   }
 }
 
-/** A close frame holds 123 bytes of reason. */
-function shorten(reason: string): string {
-  return reason.length <= 120 ? reason : `${reason.slice(0, 119)}…`
+/** A close frame holds 123 bytes of reason, in whole characters: clients take a cut one for a broken frame. */
+export function shortenReason(reason: string): string {
+  const decoder = new TextDecoder()
+  // As a stream, the decoder leaves out a character that is cut at the end.
+  return decoder.decode(Buffer.from(reason).subarray(0, maxReasonBytes), { stream: true })
 }
+
+const maxReasonBytes = 123

@@ -1,6 +1,12 @@
+import { networkInterfaces } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { Access, type AccessRules, chooseProtocol, type Visit, withoutToken } from '../../engine/server/access.ts'
 import { openRules, startServer, TestClient } from '../support/server.ts'
+
+/** An address of this machine that is not loopback; a machine without a network has none. */
+const ownAddress = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .find(({ family, internal }) => family === 'IPv4' && !internal)?.address
 
 const withToken: AccessRules = {
   access: 'token-unless-loopback',
@@ -129,6 +135,19 @@ describe('a server', () => {
     expect(allowed.status).toBe(204)
     expect(allowed.headers.get('access-control-allow-headers')).toBe('authorization')
     expect((await ask('https://evil.example')).status).toBe(403)
+  })
+
+  it('asks another address for the token, on WebSockets with 1008', async () => {
+    // A machine without any network has only loopback, which asks for nothing.
+    if (ownAddress === undefined) return
+    const app = await startServer({ host: '0.0.0.0', rules: withToken })
+    await using _ = app.server
+    const place = `${ownAddress}:${app.server.port}`
+    expect((await fetch(`http://${place}/`)).status).toBe(401)
+    expect((await fetch(`http://${place}/?token=sesame`)).status).toBe(200)
+    expect((await new TestClient(`ws://${place}/ws`).closed).code).toBe(1008)
+    const client = await TestClient.open(`ws://${place}/ws`, ['hailstream.token.sesame'])
+    expect(await client.ask({ type: 'dance' })).toMatchObject({ type: 'error', error: 'invalid' })
   })
 
   it('echoes the subprotocol that carried the token', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { shortenReason } from '../../engine/server/web-sockets.ts'
 import type { BrowserFrame } from '../../engine/streams/browser-sources.ts'
 import { packBinary, unpackBinary } from '../../engine/streams/wire.ts'
 import { startServer, TestClient } from '../support/server.ts'
@@ -131,6 +132,15 @@ describe('requests', () => {
     withdraw()
     expect(await plain.hear(0)).toMatchObject({ type: 'error', error: 'closed' })
     expect(await withCredits.hear(0)).toMatchObject({ type: 'error', error: 'closed' })
+  })
+})
+
+describe('the reason of a close frame', () => {
+  it('is cut to 123 bytes without cutting a character', () => {
+    expect(shortenReason('short')).toBe('short')
+    expect(shortenReason('x'.repeat(200))).toBe('x'.repeat(123))
+    expect(shortenReason(`${'x'.repeat(122)}…y`)).toBe('x'.repeat(122))
+    expect(shortenReason(`${'x'.repeat(120)}…y`)).toBe(`${'x'.repeat(120)}…`)
   })
 })
 
