@@ -89,8 +89,11 @@ const pipelineSchema = z.strictObject({
   publish: z.array(z.string()).default([]),
 })
 
-const linger = z.number().int().min(0).max(3_600_000).default(2000)
-const sourceSchema = z.looseObject({ source: z.string(), linger })
+const linger = z.number().int().min(0).max(3_600_000)
+/** A camera takes long to open; a node does not, and lingering adds up along a chain. */
+const sourceLingerMs = 2000
+const nodeLingerMs = 0
+const sourceSchema = z.looseObject({ source: z.string(), linger: linger.default(sourceLingerMs) })
 const nodeSchema = z.looseObject({
   node: z.string(),
   from: z.union([z.string(), z.record(z.string(), z.string())], {
@@ -114,7 +117,7 @@ const nodeSchema = z.looseObject({
     .default('latest'),
   wait: z.number().int().min(1).max(16).optional(),
   toleranceMs: z.number().min(0).max(10_000).optional(),
-  linger,
+  linger: linger.default(nodeLingerMs),
 })
 
 function toReceived(input: unknown): string {

@@ -1,7 +1,7 @@
 import { EngineError } from '../errors.ts'
 import { CapturePipeline } from './capture-pipeline.ts'
 import { serve } from './channel.ts'
-import { enterHost } from './enter.ts'
+import { endHost, enterHost } from './enter.ts'
 import { loadLibrary } from './gstreamer.ts'
 import type { CaptureParams, CaptureProtocol, SlotLoan } from './protocol.ts'
 import { SlotFiller } from './slot-filler.ts'
@@ -59,5 +59,5 @@ function tellEnd(reason: 'end' | 'error', message: string): void {
 /** Lets the camera or server know, then goes: an orderly exit would wait for the threads that pull and poll, for ever. */
 function leave(): void {
   pipeline?.stop()
-  process.kill(process.pid, 'SIGKILL')
+  endHost()
 }

@@ -20,7 +20,7 @@ const oomScore = 500
  * Turns this process into a host: it dies with the engine, ignores the terminal's signals, gives way to the engine, and maps the
  * image pool. The first thing a host does, in its main thread. `onClose` runs when the engine has closed the channel.
  */
-export function enterHost(onClose: () => void = () => process.exit(0)): NativePool {
+export function enterHost(onClose: () => void = endHost): NativePool {
   process.on('SIGINT', ignore)
   process.on('SIGTERM', ignore)
   process.on('disconnect', onClose)
@@ -28,6 +28,11 @@ export function enterHost(onClose: () => void = () => process.exit(0)): NativePo
   setPriority(niceness)
   writeFileSync('/proc/self/oom_score_adj', String(oomScore))
   return addon().openPool(hostPoolFd, readNumber(hostVariables.slots), readNumber(hostVariables.slotBytes))
+}
+
+/** A host has nothing to save, and an orderly exit aborts where a worker thread is in the middle of a native call. */
+export function endHost(): void {
+  process.kill(process.pid, 'SIGKILL')
 }
 
 function ignore(): void {

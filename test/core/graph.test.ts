@@ -27,7 +27,7 @@ describe('parsePipeline', () => {
           from: 'camera',
           edge: { queue: 8, full: 'oldest' },
           options: { classes: ['person'] },
-          linger: 2000,
+          linger: 0,
         },
         poses: {
           node: 'pose',
