@@ -2,7 +2,9 @@
 
 #include <turbojpeg.h>
 
+#include <algorithm>
 #include <cmath>
+#include <random>
 #include <vector>
 
 #include "check.h"
@@ -152,6 +154,25 @@ TEST("decodes a good file after any broken one") {
     check::equals(readJpegSize(jpeg).width, std::size_t{16});
     decode(jpeg, PixelFormat::nv12);
   }
+}
+
+TEST("survives files with broken bytes: each decodes or is refused") {
+  std::mt19937 random(11);
+  std::size_t refused = 0;
+  for (const int subsampling : {TJSAMP_420, TJSAMP_422, TJSAMP_444, TJSAMP_440, TJSAMP_411, TJSAMP_GRAY})
+    for (int round = 0; round < 300; round++) {
+      Bytes jpeg = smoothJpeg(40, 33, subsampling, round % 2 == 0 ? TJFLAG_PROGRESSIVE : 0);
+      for (int i = 0; i < 3; i++) jpeg[random() % std::min<std::size_t>(jpeg.size(), 700)] = std::uint8_t(random());
+      const JpegLimits limits{formats[round % 3], 200, 200};
+      Bytes slot(layoutOf(limits.format, 200, 200).bytes);
+      try {
+        decodeJpeg(jpeg, limits, slot);
+      } catch (const Error& error) {
+        check::isTrue(error.code() == ErrorCode::invalid || error.code() == ErrorCode::tooLarge, error.what());
+        refused++;
+      }
+    }
+  check::isTrue(refused > 300, "most are refused");
 }
 
 TEST("refuses a header that promises more pixels than allowed, before decoding any") {
