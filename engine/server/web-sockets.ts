@@ -14,7 +14,7 @@ const maxPayloadBytes = 4 * maxBinaryBytes
 /** Pings, pongs and answers are never dropped below this; messages of topics are, far below (`maxBufferedBytes`). */
 const maxBackpressureBytes = 2 * maxBinaryBytes
 /** A client that says nothing for so long, not even a pong, is gone. */
-const idleTimeoutS = 60
+const idleTimeoutS = 32
 
 /** What is known of a connection from its upgrade on. */
 interface Connection {
