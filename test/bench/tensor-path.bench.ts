@@ -28,7 +28,7 @@ export default async function bench(): Promise<BenchRow[]> {
   const camera = await sharp(photo).jpeg({ quality: 80 }).toBuffer()
   const rows = [
     await compare('JPEG 1280x720 to letterboxed 640x640 float tensor', camera, pool),
-    await compare('the same from a photo of finer quality', photo, pool),
+    await compare('JPEG photo of finer quality to the same tensor', photo, pool),
   ]
   pool.close()
   return rows
