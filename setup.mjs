@@ -193,10 +193,14 @@ function extractDemoClip() {
   const folder = join(state, 'media/unpacking')
   mkdirSync(folder, { recursive: true })
   say('no camera at /dev/video0: fetching the pedestrians clip out of Debian’s opencv-doc (96 MB, once)')
-  const fetched = spawnSync('apt-get', ['download', 'opencv-doc'], {
-    cwd: folder,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
+  const fetched = spawnSync(
+    'apt-get',
+    [...(process.getuid() === 0 ? ['-o', 'APT::Sandbox::User=root'] : []), 'download', 'opencv-doc'],
+    {
+      cwd: folder,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  )
   const archive = readdirSync(folder).find((file) => file.endsWith('.deb'))
   if (fetched.status !== 0 || archive === undefined) {
     console.warn('set-up: the clip could not be fetched; the demo waits for a camera at /dev/video0')

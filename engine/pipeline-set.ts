@@ -13,6 +13,7 @@ import type { Logger } from './log.ts'
 import type { PipelineHealth } from './routes/health.ts'
 import type { PipelineSummary } from './routes/pipelines.ts'
 import type { Hub, Offer } from './streams/hub.ts'
+import { messageSchema } from './streams/message-schema.ts'
 import type { Tools } from './tools.ts'
 
 /** What the plug-ins of every pipeline share. */
@@ -117,12 +118,14 @@ export class PipelineSet implements AsyncDisposable {
 
   /** Topics carry encoded pictures: raw ones pass through the node `jpeg`. */
   #offer(pipeline: string, { name, kind, packets }: RunningStream): Offer {
-    if (kind !== 'image') return { kind, packets }
+    const schema = messageSchema(kind)
+    if (kind !== 'image') return { kind, packets, schema }
     const jpeg = this.#options.plugins.get('jpeg') as Node<'image', 'image'>
     const edge = new Edge(`${pipeline}/${name} as JPEG`)
     const tools = this.#tools(pipeline, name, edge, () => 0)
     return {
       kind,
+      schema,
       packets: (packets as Observable<PacketOf<'image'>>).pipe(jpeg.create(jpeg.options.parse({}), tools)),
     }
   }
