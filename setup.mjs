@@ -34,7 +34,14 @@ const enginePackages = [
   ...['gstreamer1.0-plugins-base', 'gstreamer1.0-plugins-good', 'gstreamer1.0-plugins-bad', 'gstreamer1.0-libav'],
   ...['fonts-dejavu-core'],
 ]
-const testPackages = ['chromium', 'clang-format', 'python3-gi', 'python3-websockets', 'gir1.2-gst-rtsp-server-1.0']
+const testPackages = [
+  'chromium',
+  'clang-format',
+  'python3-gi',
+  'python3-websockets',
+  'gir1.2-gst-rtsp-server-1.0',
+  'gstreamer1.0-tools',
+]
 
 class SetupError extends Error {}
 
