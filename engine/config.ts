@@ -14,9 +14,13 @@ const byteSize = z
   ])
   .transform((value) => (typeof value === 'number' ? value : parseBytes(value)))
 
+const [minSide, maxSide] = [16, 8192]
 const imageSize = z
   .string()
   .regex(/^\d{2,5}x\d{2,5}$/, 'Expected a size such as 1920x1080')
+  .refine((text) => text.split('x').every((side) => Number(side) >= minSide && Number(side) <= maxSide), {
+    error: `Expected a size of ${minSide} to ${maxSide} pixels a side`,
+  })
   .transform((text) => {
     const [width = 0, height = 0] = text.split('x').map(Number)
     return { width, height }
@@ -110,8 +114,25 @@ export function loadConfig(line: CommandLine, environment: Environment): Config 
     pipelinesFolder: resolve(
       line.options.pipelines ?? environment.HAILSTREAM_PIPELINES ?? join(projectRoot, 'pipelines'),
     ),
-    token: environment.HAILSTREAM_TOKEN ?? null,
+    // An empty one, as unset variables of a service file are, must not open the door to empty tokens.
+    token: environment.HAILSTREAM_TOKEN || null,
   })
+}
+
+/** Keys of the contract whose function comes with a later version. */
+const laterKeys = [
+  ...['compat.ollama', 'compat.services', 'hailo.enabled', 'hailo.group', 'hailo.standIn'],
+  ...['models.budget.host', 'models.budget.device', 'models.preload', 'models.pin', 'models.keepAlive'],
+]
+
+/** Keys that differ from their default and do nothing yet: whoever set one should be told. */
+export function keysWithoutEffect(config: Config): string[] {
+  const defaults = configSchema.parse({})
+  return laterKeys.filter((path) => JSON.stringify(valueAt(config, path)) !== JSON.stringify(valueAt(defaults, path)))
+}
+
+function valueAt(section: object, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], section)
 }
 
 /** Threads of one CPU inference: all cores but one, so that the streams keep moving. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createApp } from './app.ts'
 import { parseCommandLine, usage } from './command-line.ts'
-import { loadConfig } from './config.ts'
+import { keysWithoutEffect, loadConfig } from './config.ts'
 import { EngineError } from './errors.ts'
 import { createLog, type Logger } from './log.ts'
 import { projectRoot } from './root.ts'
@@ -31,6 +31,8 @@ async function main(): Promise<void> {
   if (line.command === 'version') return void process.stdout.write(`${version}\n`)
   const config = loadConfig(line, process.env)
   const log = createLog(config.log.level)
+  const keys = keysWithoutEffect(config)
+  if (keys.length > 0) log.warn({ keys }, 'these keys of the configuration have no effect in this version')
   const app = await createApp(config, version, log)
   log.info({ url: app.url }, 'listening')
   stopOnSignal(app, log)

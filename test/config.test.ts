@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseCommandLine } from '../engine/command-line.ts'
-import { inferenceThreads, loadConfig } from '../engine/config.ts'
+import { inferenceThreads, keysWithoutEffect, loadConfig } from '../engine/config.ts'
 
 const load = (args: string[], environment: Record<string, string> = {}) =>
   loadConfig(parseCommandLine(['start', ...args]), environment)
@@ -69,6 +69,22 @@ describe('configuration', () => {
     expect(config.models.budget.host).toBe(512_000_000)
     expect(config.pipelines).toEqual([])
     expect(config.models.paths).toEqual(['/a', '/b'])
+  })
+
+  it('refuses images whose slots could not be laid out', () => {
+    expect(() => load(['--set', 'images.maxSize=99999x99999'])).toThrow('16 to 8192 pixels a side')
+    expect(() => load(['--set', 'images.maxSize=10x10'])).toThrow('16 to 8192 pixels a side')
+  })
+
+  it('takes an empty token for none', () => {
+    expect(load([], { HAILSTREAM_TOKEN: '' }).token).toBeNull()
+    expect(load([], { HAILSTREAM_TOKEN: 'secret' }).token).toBe('secret')
+  })
+
+  it('names the keys that do nothing yet', () => {
+    expect(keysWithoutEffect(load([]))).toEqual([])
+    const args = ['--set', 'models.keepAlive=60', '--set', 'models.pin=[yolov8n]', '--set', 'images.slots=40']
+    expect(keysWithoutEffect(load(args))).toEqual(['models.pin', 'models.keepAlive'])
   })
 
   it('refuses unknown options and commands', () => {
