@@ -1,7 +1,7 @@
 import type { Context, Hono } from 'hono'
-import type { DetectedObject } from '../core/packet.ts'
 import { EngineError } from '../errors.ts'
-import type { DecodedPicture, TaskResult, Vision } from '../inference/vision.ts'
+import { scaleObjects } from '../inference/scale-objects.ts'
+import type { DecodedPicture, Vision } from '../inference/vision.ts'
 import { toResultObject } from '../streams/encode.ts'
 import type { ResultObject } from '../streams/wire.ts'
 import { answer, createRoutes, refuseOtherMethods } from './answer.ts'
@@ -53,7 +53,8 @@ async function ask(
   try {
     picture = await vision.decodePicture(bytes, signal)
     const { objects } = await session.ask(picture.image, signal)
-    return toOriginal(objects, picture)
+    const original = { width: picture.originalWidth, height: picture.originalHeight }
+    return scaleObjects(objects, picture.image, original).map(toResultObject)
   } catch (error) {
     if (!late.aborted) throw error
     throw new EngineError('timeout', `Expected an answer within ${deadlineMs / 1000} s. Try again later`, {
@@ -62,27 +63,5 @@ async function ask(
   } finally {
     picture?.image.release()
     await session[Symbol.asyncDispose]()
-  }
-}
-
-/** Coordinates in pixels of the picture as it was sent, which may have been decoded smaller. */
-function toOriginal(
-  objects: TaskResult['objects'],
-  { image, originalWidth, originalHeight }: DecodedPicture,
-): ResultObject[] {
-  const across = originalWidth / image.width
-  const down = originalHeight / image.height
-  return objects.map((object) => toResultObject(scale(object, across, down)))
-}
-
-function scale(object: DetectedObject, across: number, down: number): DetectedObject {
-  const [x, y, width, height] = object.bbox
-  const bbox = [x * across, y * down, width * across, height * down] as const
-  const { keypoints } = object
-  if (keypoints === undefined) return { ...object, bbox }
-  return {
-    ...object,
-    bbox,
-    keypoints: keypoints.map((point) => ({ ...point, x: point.x * across, y: point.y * down })),
   }
 }

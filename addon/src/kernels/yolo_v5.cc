@@ -66,8 +66,6 @@ std::vector<float> decodeRows(std::span<const TensorView> tensors, const DecodeO
 
 using AnchorHeads = std::vector<AnchorHead>;
 
-using AnchorHeads = std::vector<AnchorHead>;
-
 /** From three grids per stride, one per anchor, their heads in the order of the in-graph decoding. */
 std::optional<AnchorHeads> toAnchorHeads(const GridHeads& grids) {
   AnchorHeads heads;
