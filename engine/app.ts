@@ -126,14 +126,11 @@ interface HealthParts {
 
 function createHealth({ version, clock, vision, capture, pipelines, closing }: HealthParts): () => Promise<Health> {
   const startedAt = performance.now()
-  const hostPids = async () => {
-    const { hosts } = await vision.status()
-    return [...hosts, ...capture.statuses()].flatMap(({ pid }) => pid ?? [])
-  }
-  const meter = new MemoryMeter(hostPids)
+  const hosts = () => [...vision.hosts(), ...capture.statuses()]
+  const meter = new MemoryMeter(() => hosts().flatMap(({ pid }) => pid ?? []))
   closing.defer('memory meter', () => meter.close())
   return async () => {
-    const { models, hosts, skippedModels } = await vision.status()
+    const { models, skippedModels } = await vision.status()
     const all = pipelines.health()
     const troubled = all.some(({ state, streams }) => state === 'failed' || streams.some(isTroubled))
     return {
@@ -148,7 +145,7 @@ function createHealth({ version, clock, vision, capture, pipelines, closing }: H
       devices: { hailo: { state: 'absent', reason: 'this build has no HailoRT' }, onnx: { state: 'ready' } },
       models,
       pipelines: all,
-      hosts: [...hosts, ...capture.statuses()],
+      hosts: hosts(),
     }
   }
 }

@@ -8,12 +8,12 @@ const intervalMs = 5000
  * pool counts once. Measured every 5 s off the main thread; `close` ends the timer.
  */
 export class MemoryMeter {
-  readonly #pids: () => Promise<readonly number[]>
+  readonly #pids: () => readonly number[]
   readonly #timer: NodeJS.Timeout
   #bytes = process.memoryUsage.rss()
 
   /** `pids`: the hosts that run now. */
-  constructor(pids: () => Promise<readonly number[]>) {
+  constructor(pids: () => readonly number[]) {
     this.#pids = pids
     this.#timer = setInterval(() => void this.measure(), intervalMs).unref()
   }
@@ -24,7 +24,7 @@ export class MemoryMeter {
   }
 
   async measure(): Promise<void> {
-    const sizes = await Promise.all([process.pid, ...(await this.#pids())].map(proportionalSetSize))
+    const sizes = await Promise.all([process.pid, ...this.#pids()].map(proportionalSetSize))
     this.#bytes = sizes.reduce((sum, size) => sum + size, 0)
   }
 

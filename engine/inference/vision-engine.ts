@@ -28,7 +28,6 @@ export interface VisionEngineOptions {
 
 export interface VisionStatus {
   readonly models: readonly LoadedModelStatus[]
-  readonly hosts: readonly HostStatus[]
   /** Models whose files are there but do not load. */
   readonly skippedModels: readonly string[]
 }
@@ -91,7 +90,7 @@ export class VisionEngine implements Vision, AsyncDisposable {
 
   /** For health. Nothing is loaded, fetched or converted by asking. */
   async status(): Promise<VisionStatus> {
-    return { models: await this.#choice.status(), hosts: this.hosts(), skippedModels: this.#choice.failed() }
+    return { models: await this.#choice.status(), skippedModels: this.#choice.failed() }
   }
 
   /** Refuses what waits, ends the host; what runs fails as `unavailable`. */

@@ -200,7 +200,8 @@ describe.skipIf(!hasTestData)('VisionEngine with what comes with the installatio
   })
 
   it('tells for health which model runs, why, and which one is missing', async () => {
-    const { models, hosts, skippedModels } = await setup.vision.status()
+    const { models, skippedModels } = await setup.vision.status()
+    const hosts = setup.vision.hosts()
     const states = Object.fromEntries(models.map(({ name, state, why }) => [name, `${state}: ${why}`]))
     expect(states['centernet-mobilenet']).toBe('loaded: no Hailo device; comes with the installation')
     expect(states.yolov8n).toMatch(/^missing: yolov8n.onnx is not in/)
