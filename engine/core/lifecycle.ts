@@ -64,10 +64,15 @@ async function closeInTime({ name, close, deadlineMs }: Closing): Promise<void> 
   }
 }
 
-/** Waits before the first, second, third and every later restart in a row. */
-const restartDelaysMs = [0, 500, 1000, 2000]
-/** After packets over so long a time the next failure counts as the first. */
-const stableNs = 10_000_000_000n
+/** What worked for so long before it failed is started anew as if it had never failed before. */
+export const stableMs = 10_000
+const restartDelaysMs = [0, 500, 1000]
+const longestDelayMs = 2000
+
+/** The wait, in ms, before something that failed is started anew, by how often in a row it had failed before. */
+export function restartDelayMs(failuresBefore: number): number {
+  return restartDelaysMs[failuresBefore] ?? longestDelayMs
+}
 
 export interface RestartOptions {
   /** Monotonic nanoseconds. */
@@ -94,8 +99,9 @@ export function restartForever<T extends Disposable>(options: RestartOptions): M
         emit(subscriber, packet)
       }
       const restart = (error: unknown) => {
-        if (firstPacketAt !== undefined && lastPacketAt - firstPacketAt >= stableNs) failures = 0
-        const delayMs = restartDelayMs(failures++, error)
+        if (firstPacketAt !== undefined && Number(lastPacketAt - firstPacketAt) / 1e6 >= stableMs) failures = 0
+        const delayMs = isHopeless(error) ? longestDelayMs : restartDelayMs(failures)
+        failures++
         options.onRestart(error, delayMs)
         timer = setTimeout(open, delayMs)
       }
@@ -111,7 +117,6 @@ export function restartForever<T extends Disposable>(options: RestartOptions): M
     })
 }
 
-function restartDelayMs(failures: number, error: unknown): number {
-  const hopeless = error instanceof EngineError && error.code === 'invalid'
-  return restartDelaysMs[hopeless ? restartDelaysMs.length - 1 : failures] ?? (restartDelaysMs.at(-1) as number)
+function isHopeless(error: unknown): boolean {
+  return error instanceof EngineError && error.code === 'invalid'
 }

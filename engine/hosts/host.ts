@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { ImagePool } from '../core/image-pool.ts'
+import { restartDelayMs, stableMs } from '../core/lifecycle.ts'
 import { EngineError, messageOf } from '../errors.ts'
 import type { NativePool } from '../native/addon.ts'
 import type { Begun, CallName, CallOptions, ParamsOf, ResultOf, StreamName } from './channel.ts'
@@ -35,10 +36,6 @@ export interface HostOptions {
 
 /** Hosts started by this engine: no two incarnations have one name in the ledger. */
 let incarnations = 0
-
-const restartDelaysMs = [0, 500, 1000, 2000]
-/** After so long the next restart is at once again. */
-const stableMs = 10_000
 
 /**
  * A supervised child process. A passed deadline kills it; its loans end when it was reaped. Events may be listened to before it
@@ -186,7 +183,7 @@ export class Host<P extends Protocol> implements AsyncDisposable {
   }
 
   #restart(): void {
-    const delayMs = restartDelaysMs[Math.min(this.#failures++, restartDelaysMs.length - 1)]
+    const delayMs = restartDelayMs(this.#failures++)
     this.#state = 'restarting'
     this.#starting = sleep(delayMs, undefined, { signal: this.#ended.signal }).then(
       () => this.#launch(),

@@ -1,3 +1,4 @@
+import type { SlotLoan } from '../core/image-pool.ts'
 import type { ImageFormat, ImageSpec, PixelFormat } from '../core/packet.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { SlotImage } from '../native/addon.ts'
@@ -23,11 +24,7 @@ export type Message =
   | { readonly t: 'error'; readonly id: number; readonly code: ErrorCode; readonly message: string }
   | { readonly t: 'event'; readonly name: string; readonly value: unknown }
 
-/** A slot lent to a host: both numbers are in every message about it; a stale `loan` is ignored and counted. */
-export interface SlotLoan {
-  readonly slot: number
-  readonly loan: number
-}
+export type { SlotLoan } from '../core/image-pool.ts'
 
 export interface CaptureProtocol extends Protocol {
   calls: {
