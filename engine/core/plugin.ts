@@ -44,7 +44,7 @@ export interface Source<K extends Kind = Kind, O = any, T = any> {
   readonly emits: K
   /** It may have nothing to say for long (a page sends the frames, or nobody does): silence is no reason to open it anew. */
   readonly mayBeSilent?: true
-  /** Called once, when the pipeline is built; a source counts its packets at its edge itself. */
+  /** Called once, when the pipeline is built; throws an `EngineError` for options that cannot be served. A source counts its packets at its edge itself. */
   open(options: O, tools: T): Observable<PacketOf<K>>
 }
 

@@ -1,5 +1,6 @@
 import { defer, type Observable, ReplaySubject } from 'rxjs'
-import { type CheckedNode, type CheckedStream, checkPipeline } from './check-pipeline.ts'
+import { EngineError } from '../errors.ts'
+import { type CheckedNode, type CheckedSource, type CheckedStream, checkPipeline } from './check-pipeline.ts'
 import type { Clock } from './clock.ts'
 import { Edge, join } from './edge.ts'
 import type { PipelineSpec } from './graph.ts'
@@ -59,7 +60,7 @@ function buildStream(stream: CheckedStream, building: Building): RunningStream {
   const tools = parts.tools(name, edge, () => seq++)
   const joinEdge = 'from' in stream && typeof stream.from !== 'string' ? new Edge(`${edge.name}:join`) : undefined
   const opened =
-    'from' in stream ? openNode(stream, { tools, joinEdge, building }) : stream.plugin.open(stream.options, tools)
+    'from' in stream ? openNode(stream, { tools, joinEdge, building }) : openSource(stream, tools, spec.file)
   return new SupervisedStream({
     name,
     kind,
@@ -78,6 +79,16 @@ function buildStream(stream: CheckedStream, building: Building): RunningStream {
 /** Pictures and sound never stop by themselves; texts, events and the results of nodes may. */
 function mustTalk(stream: CheckedStream): boolean {
   return !('from' in stream) && !stream.plugin.mayBeSilent && (stream.kind === 'image' || stream.kind === 'audio')
+}
+
+/** What only the source itself can check of its options is told with its place, as the schema's errors are. */
+function openSource({ name, plugin, options }: CheckedSource, tools: unknown, file: string): Observable<Packet> {
+  try {
+    return plugin.open(options, tools)
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    throw new EngineError(error.code, `${file}: streams.${name}: ${error.message}`, { cause: error })
+  }
 }
 
 interface NodeParts {

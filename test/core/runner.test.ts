@@ -65,6 +65,14 @@ function play(count: number, gapMs: number): void {
 const chain = 'camera: { source: camera }, people: { node: detect, from: camera }, near: { node: pass, from: people }'
 
 describe('buildPipeline', () => {
+  it('names the stream whose source refuses its options', () => {
+    const open = () => {
+      throw new EngineError('too-large', 'Expected size to be at most 1920x1080')
+    }
+    const picky = { ...camera.plugin('camera'), open }
+    expect(() => build('front: { source: camera }', picky)).toThrow('p.yaml: streams.front: Expected size')
+  })
+
   it('opens nothing before somebody subscribes, and everything below a stream once', () => {
     const pipeline = build(`${chain}, unused: { node: detect, from: camera }`)
     expect(camera.opened).toBe(0)
