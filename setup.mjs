@@ -168,7 +168,16 @@ function buildEngine() {
   const inputs = hash([...filesOf('engine'), ...filesOf('test/bench'), 'tsconfig.json', 'package-lock.json'], [])
   step('dist/engine', inputs, 'compiling the engine', () => {
     must([bin('tsc'), '-p', 'engine/tsconfig.json'], 'the engine did not compile')
+    removeOrphans('dist/engine')
   })
+}
+
+/** The compiler leaves what it made of a source file that is gone; as a plug-in it would still be loaded. */
+function removeOrphans(folder) {
+  for (const file of filesOf(folder)) {
+    const source = file.replace(/^dist\//, '').replace(/\.js(\.map)?$/, '.ts')
+    if (!existsSync(join(root, source))) rmSync(join(root, file))
+  }
 }
 
 function buildPage() {
