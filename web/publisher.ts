@@ -44,6 +44,8 @@ export class Publisher {
   /** Names to try, the present one first: only the server knows which of them are browser sources. */
   #sources: readonly string[] = []
   #conflict = false
+  /** Counts starts and stops: what an earlier start waited for comes to nothing. */
+  #attempt = 0
   #seq = 0
   #encoding = false
   #underWay = new Set<number>()
@@ -71,17 +73,19 @@ export class Publisher {
     if (this.#state !== 'off') return
     this.#sources = sources
     this.#conflict = false
+    const attempt = ++this.#attempt
     this.#become('asking')
     try {
       const camera = await openCamera()
-      if ((this.#state as PublisherState) === 'off') return stopTracks(camera)
-      await this.#begin(camera)
+      if (attempt === this.#attempt) await this.#begin(camera)
+      else stopTracks(camera)
     } catch (error) {
-      this.#fail(cameraSentence(error))
+      if (attempt === this.#attempt) this.#fail(cameraSentence(error))
     }
   }
 
   stop(): void {
+    this.#attempt++
     clearInterval(this.#timer)
     clearTimeout(this.#retry)
     this.#socket?.close()
@@ -100,6 +104,7 @@ export class Publisher {
       track.onended = () => this.#fail('The camera was taken away. Send it again when it is back.')
     this.#video.srcObject = camera
     await this.#video.play()
+    if (this.#camera !== camera) return
     this.#become('connecting')
     this.#socket = new ReconnectingSocket(this.#url, {
       opened: () => this.#publish(),

@@ -48,5 +48,5 @@ export function keepTokenOfAddress(): void {
 export function keepToken(token: string): void {
   const secure = location.protocol === 'https:' ? '; Secure' : ''
   // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API needs a secure context, and this page may come over http
-  document.cookie = `hailstream_token=${token}; Path=/; Max-Age=31536000; SameSite=Strict${secure}`
+  document.cookie = `hailstream_token=${encodeURIComponent(token)}; Path=/; Max-Age=31536000; SameSite=Strict${secure}`
 }

@@ -86,6 +86,24 @@ describe('the button that sends the camera of the browser', () => {
     await published(5)
   })
 
+  it('opens one camera, however often the button was pressed while permission was asked for', async () => {
+    await page.evaluate(() => {
+      const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices)
+      const allowed = new Promise((resolve) => Object.assign(window, { allow: resolve }))
+      navigator.mediaDevices.getUserMedia = async (wanted) => {
+        await allowed
+        return ask(wanted)
+      }
+    })
+    for (let i = 0; i < 3; i++) await page.click('#camera')
+    await page.evaluate(() => (window as unknown as { allow(): void }).allow())
+    await published(5)
+    // One socket shows the topics, the other sends.
+    expect(hub.clients).toBe(2)
+    await page.click('#camera')
+    await expect.poll(() => hub.clients).toBe(1)
+  })
+
   it('says that another camera is being sent already', async () => {
     await page.click('#camera')
     await published(1)
