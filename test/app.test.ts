@@ -7,8 +7,9 @@ import { describe, expect, it } from 'vitest'
 import WebSocket from 'ws'
 import { projectRoot } from '../engine/root.ts'
 import type { Health } from '../engine/routes/health.ts'
-import { startApp, until } from './support/app.ts'
+import { startApp } from './support/app.ts'
 import { hasTestData, testData } from './support/data.ts'
+import { until } from './support/wait.ts'
 
 type Found = { label: string; confidence: number; bbox: [number, number, number, number] }
 type Truth = { cls: string; score: number; xyxy: [number, number, number, number] }

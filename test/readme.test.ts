@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { projectRoot } from '../engine/root.ts'
-import { until } from './support/app.ts'
+import { until } from './support/wait.ts'
 
 const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8')
 const children: ChildProcess[] = []

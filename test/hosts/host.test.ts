@@ -5,7 +5,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { Host, type HostOptions } from '../../engine/hosts/host.ts'
 import type { Protocol } from '../../engine/hosts/protocol.ts'
 import { projectRoot } from '../../engine/root.ts'
-import { createSharedPool, testLog, until } from '../support/shared-pool.ts'
+import { createSharedPool, testLog } from '../support/shared-pool.ts'
+import { until } from '../support/wait.ts'
 
 interface TrialProtocol extends Protocol {
   calls: {

@@ -8,7 +8,8 @@ import { Host } from '../../engine/hosts/host.ts'
 import type { Plan, VisionProtocol } from '../../engine/hosts/protocol.ts'
 import { toSlotImage } from '../../engine/inference/onnx.ts'
 import { hasTestData, testData } from '../support/data.ts'
-import { createSharedPool, testLog, until } from '../support/shared-pool.ts'
+import { createSharedPool, testLog } from '../support/shared-pool.ts'
+import { until } from '../support/wait.ts'
 
 const { onnx } = onnxProto
 const { DataType } = onnx.TensorProto

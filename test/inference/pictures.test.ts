@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PooledImage } from '../../engine/core/packet.ts'
 import { addon } from '../../engine/native/addon.ts'
 import { hasTestData, testData } from '../support/data.ts'
-import { until } from '../support/shared-pool.ts'
 import { createVision, type VisionSetup } from '../support/vision.ts'
+import { until } from '../support/wait.ts'
 
 const never = () => new AbortController().signal
 const colours = { R: [255, 0, 0], G: [0, 255, 0], B: [0, 0, 255], W: [255, 255, 255] } as const

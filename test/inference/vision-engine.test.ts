@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DetectedObject, PooledImage } from '../../engine/core/packet.ts'
 import { hasTestData, testData } from '../support/data.ts'
-import { until } from '../support/shared-pool.ts'
 import { createVision, iouOf, type VisionSetup } from '../support/vision.ts'
+import { until } from '../support/wait.ts'
 
 const never = () => new AbortController().signal
 

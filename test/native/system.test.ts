@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { addon } from '../../engine/native/addon.ts'
 import { projectRoot } from '../../engine/root.ts'
+import { until } from '../support/wait.ts'
 
 const load = `const addon = require(${JSON.stringify(join(projectRoot, 'addon/build/Release/hailstream.node'))});`
 
@@ -15,14 +16,6 @@ async function outputOf(script: string): Promise<string> {
   })
   await new Promise((resolve) => child.once('close', resolve))
   return text.trim()
-}
-
-async function until(condition: () => boolean, deadlineMs = 10_000): Promise<void> {
-  const end = Date.now() + deadlineMs
-  while (!condition()) {
-    if (Date.now() > end) throw new Error(`Expected it within ${deadlineMs} ms`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
 }
 
 describe('system calls', () => {
@@ -41,7 +34,7 @@ describe('system calls', () => {
     )
     expect(existsSync(`/proc/${pid}`)).toBe(true)
     parent.kill('SIGKILL')
-    await until(() => !existsSync(`/proc/${pid}/exe`))
+    await until('the end of the host', () => !existsSync(`/proc/${pid}/exe`))
   })
 
   it('say closed when the parent is another one', async () => {

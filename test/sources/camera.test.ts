@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 
 import camera, { cameraLaunches, chooseDevice } from '../../engine/sources/camera.ts'
 import { createCaptures, watch } from '../support/captures.ts'
-import { until } from '../support/shared-pool.ts'
+import { until } from '../support/wait.ts'
 
 const { pool, hosts, tools } = createCaptures()
 const maxSize = { width: 1920, height: 1080 }

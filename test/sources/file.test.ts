@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import source from '../../engine/sources/file.ts'
 import { createCaptures, watch } from '../support/captures.ts'
 import { hasTestData, testData } from '../support/data.ts'
-import { until } from '../support/shared-pool.ts'
+import { until } from '../support/wait.ts'
 
 const { pool, hosts, tools } = createCaptures()
 const folder = mkdtempSync(join(tmpdir(), 'hailstream-file-'))

@@ -7,7 +7,7 @@ import { restartForever } from '../../engine/core/lifecycle.ts'
 import source from '../../engine/sources/stream.ts'
 import { createCaptures, watch } from '../support/captures.ts'
 import { hasRtspServer, type RtspServer, startRtspServer } from '../support/rtsp-server.ts'
-import { until } from '../support/shared-pool.ts'
+import { until } from '../support/wait.ts'
 
 const { pool, hosts, tools } = createCaptures()
 const open = (options: object, own = tools()) => source.open(source.options.parse(options), own)

@@ -3,7 +3,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import source from '../../engine/sources/test.ts'
 import { createCaptures, watch } from '../support/captures.ts'
 import { readCounter } from '../support/counter.ts'
-import { until } from '../support/shared-pool.ts'
+import { until } from '../support/wait.ts'
 
 const { pool, hosts, tools } = createCaptures()
 const options = (given: object = {}) => source.options.parse(given)

@@ -35,18 +35,3 @@ export async function startApp(settings: Readonly<Record<string, unknown>> = {})
     },
   }
 }
-
-/** Polls until `check` gives something other than undefined or false. Fails after `deadlineMs`. */
-export async function until<T>(
-  what: string,
-  check: () => Promise<T | undefined | false> | T | undefined | false,
-  deadlineMs = 10_000,
-): Promise<T> {
-  const end = performance.now() + deadlineMs
-  for (;;) {
-    const found = await check()
-    if (found !== undefined && found !== false) return found
-    if (performance.now() > end) throw new Error(`Expected ${what} within ${deadlineMs} ms`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
