@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Observable } from 'rxjs'
+import { NEVER, type Observable } from 'rxjs'
 import type { Clock } from './core/clock.ts'
 import { Edge } from './core/edge.ts'
 import { inputsOf, type PipelineSpec, parsePipeline, toPipelineSpec } from './core/graph.ts'
 import { ClosingStack } from './core/lifecycle.ts'
-import type { PacketOf } from './core/packet.ts'
+import type { Packet, PacketOf } from './core/packet.ts'
 import type { Node, Plugin } from './core/plugin.ts'
 import { buildPipeline, type Pipeline, type RunningStream } from './core/runner.ts'
+import { SupervisedStream } from './core/running-stream.ts'
 import { EngineError, messageOf } from './errors.ts'
 import type { Logger } from './log.ts'
 import type { PipelineHealth } from './routes/health.ts'
@@ -116,18 +117,36 @@ export class PipelineSet implements AsyncDisposable {
     return { ...this.#options.shared, pipeline, stream, log, edge, nextSeq }
   }
 
-  /** Topics carry encoded pictures: raw ones pass through the node `jpeg`. */
-  #offer(pipeline: string, { name, kind, packets }: RunningStream): Offer {
+  /** Topics carry encoded pictures: raw ones pass through the node `jpeg`, watched like any stream, so that its failures are told. */
+  #offer(pipeline: string, stream: RunningStream): Offer {
+    const { kind, packets } = stream
     const schema = messageSchema(kind)
-    if (kind !== 'image') return { kind, packets, schema }
-    const jpeg = this.#options.plugins.get('jpeg') as Node<'image', 'image'>
-    const edge = new Edge(`${pipeline}/${name} as JPEG`)
-    const tools = this.#tools(pipeline, name, edge, () => 0)
-    return {
-      kind,
-      schema,
-      packets: (packets as Observable<PacketOf<'image'>>).pipe(jpeg.create(jpeg.options.parse({}), tools)),
-    }
+    return kind === 'image' ? { kind, schema, packets: this.#encoded(pipeline, stream) } : { kind, schema, packets }
+  }
+
+  #encoded(pipeline: string, { name: stream, packets }: RunningStream): Observable<Packet> {
+    const { plugins, clock, log } = this.#options
+    const jpeg = plugins.get('jpeg') as Node<'image', 'image'>
+    const name = `${stream} as JPEG`
+    const edge = new Edge(`${pipeline}/${name}`)
+    const encode = jpeg.create(
+      jpeg.options.parse({}),
+      this.#tools(pipeline, stream, edge, () => 0),
+    )
+    return new SupervisedStream({
+      name,
+      kind: 'image',
+      plugin: jpeg.name,
+      edge,
+      joinEdge: undefined,
+      opened: (packets as Observable<PacketOf<'image'>>).pipe(encode),
+      linger: 0,
+      onSilence: 'wait',
+      // The hub leaves it when the topic is taken back.
+      closed: NEVER,
+      clock,
+      log: log.child({ pipeline }),
+    }).packets
   }
 }
 
