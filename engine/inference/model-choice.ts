@@ -16,6 +16,7 @@ export interface ChosenModel {
   readonly why: string
 }
 
+/** A model of the catalogue as health shows it: where it is, or why it is not used. */
 export interface LoadedModelStatus {
   readonly name: string
   readonly task: string

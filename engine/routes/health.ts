@@ -1,4 +1,6 @@
 import type { Hono } from 'hono'
+import type { StreamStatus } from '../core/running-stream.ts'
+import type { LoadedModelStatus } from '../inference/model-choice.ts'
 import { createRoutes, refuseOtherMethods } from './answer.ts'
 
 /** What `GET /api/health` answers. */
@@ -13,7 +15,7 @@ export interface Health {
   readonly clockSteps: number
   readonly skippedModels: readonly string[]
   readonly devices: Readonly<Record<string, DeviceHealth>>
-  readonly models: readonly ModelHealth[]
+  readonly models: readonly LoadedModelStatus[]
   readonly pipelines: readonly PipelineHealth[]
   readonly hosts: readonly HostHealth[]
 }
@@ -23,29 +25,12 @@ export interface DeviceHealth {
   readonly reason?: string
 }
 
-export interface ModelHealth {
-  readonly name: string
-  readonly task: string
-  readonly backend: string
-  readonly state: 'available' | 'missing' | 'loading' | 'loaded' | 'failed'
-  readonly why: string
-}
-
 export interface PipelineHealth {
   readonly name: string
   readonly state: string
-  readonly streams: readonly StreamHealth[]
-}
-
-export interface StreamHealth {
-  readonly name: string
-  readonly state: 'idle' | 'opening' | 'live' | 'stalled' | 'restarting' | 'failed'
-  readonly fps: number
-  readonly lastFrameAgeMs: number | null
-  readonly frozen: boolean
-  readonly in: number
-  readonly out: number
-  readonly dropped: number
+  /** Why it does not run; absent while it does. */
+  readonly error?: string
+  readonly streams: readonly StreamStatus[]
 }
 
 export interface HostHealth {
