@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { checkPipeline } from '../engine/core/check-pipeline.ts'
+import { parsePipeline } from '../engine/core/graph.ts'
+import type { Node, Plugin } from '../engine/core/plugin.ts'
+import { byName, loadPlugins } from '../engine/core/registry.ts'
+import { loadCatalogue } from '../engine/inference/catalogue.ts'
+import { loadTasks, visionNodes } from '../engine/inference/vision-task.ts'
+import { projectRoot } from '../engine/root.ts'
+
+// Walks the folders: a new plug-in, task or pipeline is tested by being there.
+const folder = (name: string) => join(projectRoot, 'engine', name)
+const tasks = await loadTasks(folder('tasks'))
+const plugins = byName([
+  ...(await loadPlugins(folder('sources'))),
+  ...(await loadPlugins(folder('nodes'))),
+  ...visionNodes(tasks),
+])
+const kinds = ['image', 'audio', 'objects', 'map', 'text', 'event']
+
+function inputKinds({ accepts }: Node): string[] {
+  if (typeof accepts === 'string' || Array.isArray(accepts)) return [accepts].flat()
+  return Object.values(accepts as Record<string, string | { kind: string }>).map((input) =>
+    typeof input === 'string' ? input : input.kind,
+  )
+}
+
+describe.each([...plugins.values()].map((plugin: Plugin) => [plugin.name, plugin] as const))('%s', (name, plugin) => {
+  it('says what it is, what it takes and what it gives', () => {
+    expect(name).toMatch(/^[a-z][a-z0-9-]*$/)
+    expect(plugin.summary).toMatch(/^[A-Z].*\.$/)
+    if (plugin.type !== 'sink') expect([...kinds, 'same']).toContain(plugin.emits)
+    if (plugin.type === 'node') for (const kind of inputKinds(plugin)) expect(kinds).toContain(kind)
+  })
+
+  it('refuses an option that it does not know, and describes its options as a JSON schema', () => {
+    expect(plugin.options.safeParse({ nonsense: 1 }).error?.issues.map(({ code }) => code)).toContain(
+      'unrecognized_keys',
+    )
+    expect(z.toJSONSchema(plugin.options, { io: 'input' })).toMatchObject({ type: 'object' })
+  })
+
+  it('is in the README', () => {
+    expect(readFileSync(join(projectRoot, 'README.md'), 'utf8')).toContain(`| \`${name}\` |`)
+  })
+})
+
+describe.each(tasks.map((task) => [task.name, task] as const))('the task %s', (name, task) => {
+  it('names models of the catalogue that answer it', () => {
+    const candidates = loadCatalogue().candidates(name)
+    expect(candidates.map((entry) => entry.name).sort()).toEqual([...task.models].sort())
+  })
+})
+
+describe('pipelines', () => {
+  const texts = readdirSync(join(projectRoot, 'pipelines')).map((file) => {
+    return [file, readFileSync(join(projectRoot, 'pipelines', file), 'utf8')] as const
+  })
+
+  it.each(texts)('%s builds, and has the name of its file', (file, text) => {
+    const spec = parsePipeline(text, file)
+    expect(checkPipeline(spec, plugins)).toHaveLength(Object.keys(spec.streams).length)
+    expect(`${spec.name}.yaml`).toBe(basename(file))
+  })
+
+  it('builds the one of the README', () => {
+    const [, text = ''] = /```yaml\n([\s\S]*?)```/.exec(readFileSync(join(projectRoot, 'README.md'), 'utf8')) ?? []
+    expect(checkPipeline(parsePipeline(text, 'README.md'), plugins).length).toBeGreaterThan(0)
+  })
+})
