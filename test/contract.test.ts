@@ -6,17 +6,15 @@ import { checkPipeline } from '../engine/core/check-pipeline.ts'
 import { parsePipeline } from '../engine/core/graph.ts'
 import type { Node, Plugin } from '../engine/core/plugin.ts'
 import { byName, loadPlugins } from '../engine/core/registry.ts'
-import { loadCatalogue } from '../engine/inference/catalogue.ts'
 import { loadTasks, visionNodes } from '../engine/inference/vision-task.ts'
 import { projectRoot } from '../engine/root.ts'
 
-// Walks the folders: a new plug-in, task or pipeline is tested by being there.
+// Walks the folders: a new plug-in or pipeline is tested by being there.
 const folder = (name: string) => join(projectRoot, 'engine', name)
-const tasks = await loadTasks(folder('tasks'))
 const plugins = byName([
   ...(await loadPlugins(folder('sources'))),
   ...(await loadPlugins(folder('nodes'))),
-  ...visionNodes(tasks),
+  ...visionNodes(await loadTasks(folder('tasks'))),
 ])
 const kinds = ['image', 'audio', 'objects', 'map', 'text', 'event']
 
@@ -44,13 +42,6 @@ describe.each([...plugins.values()].map((plugin: Plugin) => [plugin.name, plugin
 
   it('is in the README', () => {
     expect(readFileSync(join(projectRoot, 'README.md'), 'utf8')).toContain(`| \`${name}\` |`)
-  })
-})
-
-describe.each(tasks.map((task) => [task.name, task] as const))('the task %s', (name, task) => {
-  it('names models of the catalogue that answer it', () => {
-    const candidates = loadCatalogue().candidates(name)
-    expect(candidates.map((entry) => entry.name).sort()).toEqual([...task.models].sort())
   })
 })
 
