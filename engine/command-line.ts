@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { EngineError, messageOf } from './errors.ts'
 
+/** An option of the command line, without its dashes. */
 export type OptionName = 'config' | 'port' | 'host' | 'pipelines' | 'token-file' | 'access' | 'log-level'
 
 /** What was typed, not yet judged: values are checked by the configuration's schema. */
@@ -11,6 +12,7 @@ export interface CommandLine {
   readonly set: readonly { readonly path: string; readonly text: string }[]
 }
 
+/** What `hailstream help` prints. */
 export const usage = `hailstream: realtime AI streams on the edge
 
   hailstream start [options]

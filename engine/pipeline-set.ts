@@ -20,6 +20,7 @@ import type { Tools } from './tools.ts'
 /** What the plug-ins of every pipeline share. */
 export type SharedTools = Omit<Tools, 'pipeline' | 'stream' | 'log' | 'edge' | 'nextSeq'>
 
+/** What the pipelines are built with. `folder` holds their files. */
 export interface PipelineSetOptions {
   readonly folder: string
   readonly plugins: ReadonlyMap<string, Plugin>

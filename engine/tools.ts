@@ -28,14 +28,17 @@ export interface Tools {
   readonly browser: BrowserSources
 }
 
+/** A source plug-in with our tools; its file’s default export. */
 export function defineSource<K extends Kind, O>(source: Omit<Source<K, O, Tools>, 'type'>): Source<K, O, Tools> {
   return { type: 'source', ...source }
 }
+/** A node plug-in with our tools; its file’s default export. */
 export function defineNode<const A extends Accepts, K extends Kind, O>(
   node: Omit<Node<A, K, O, Tools>, 'type'>,
 ): Node<A, K, O, Tools> {
   return { type: 'node', ...node }
 }
+/** A sink plug-in with our tools; its file’s default export. */
 export function defineSink<const A extends Accepts, O>(sink: Omit<Sink<A, O, Tools>, 'type'>): Sink<A, O, Tools> {
   return { type: 'sink', ...sink }
 }

@@ -16,6 +16,7 @@ export interface Choice {
   readonly off: readonly string[]
 }
 
+/** The choice in the address part with `#`. */
 export function readChoice(hash: string): Choice {
   const fields = new URLSearchParams(hash.replace(/^#/, ''))
   return { picture: fields.get('picture') ?? undefined, off: fields.getAll('off') }

@@ -13,6 +13,7 @@ export interface TopicReader {
 /** Head of a picture of a topic. `frame` is there when the picture was made from another stream's. */
 export type ImageHead = MessageHead & { readonly frame?: { readonly stream: string } }
 
+/** What the page is told of its connection. */
 export interface ConnectionEvents {
   state(state: SocketState): void
   /** The engine has been started anew: all counters begin again. */

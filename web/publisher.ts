@@ -8,8 +8,10 @@ import {
 import { RateMeter, unixNow } from './measures.ts'
 import { ReconnectingSocket } from './socket.ts'
 
+/** How the sending of the camera is. */
 export type PublisherState = 'off' | 'asking' | 'connecting' | 'sending' | 'paused'
 
+/** What the page is told of it. */
 export interface PublisherEvents {
   changed(state: PublisherState): void
   /** The server takes the pictures for the source of this name. */

@@ -1,5 +1,7 @@
+/** `waiting`: for the next attempt. */
 export type SocketState = 'connecting' | 'open' | 'waiting' | 'closed'
 
+/** What the owner of a socket is told. */
 export interface SocketEvents {
   /** A new connection stands; everything must be asked for anew. */
   opened(): void

@@ -8,6 +8,7 @@ export interface Notice {
   readonly askToken?: boolean
 }
 
+/** A topic that can be drawn on the picture. */
 export interface Overlay {
   readonly topic: Topic
   readonly on: boolean
@@ -24,6 +25,7 @@ export function setText(id: string, text: string): void {
   if (target.textContent !== text) target.textContent = text
 }
 
+/** Says how the connection is. */
 export function showConnection(state: 'connecting' | 'open' | 'waiting' | 'closed' | 'refused'): void {
   const words = {
     connecting: 'Connecting',
@@ -36,6 +38,7 @@ export function showConnection(state: 'connecting' | 'open' | 'waiting' | 'close
   setText('connection', words[state])
 }
 
+/** A sentence over the stage; undefined takes it away. */
 export function showNotice(notice: Notice | undefined): void {
   element('notice').hidden = notice === undefined
   element('stage').toggleAttribute('data-covered', notice !== undefined)
@@ -45,6 +48,7 @@ export function showNotice(notice: Notice | undefined): void {
   element('token-form').hidden = notice.askToken !== true
 }
 
+/** A short remark on the picture; undefined takes it away. */
 export function showMark(text: string | undefined): void {
   element('mark').hidden = text === undefined
   setText('mark', text ?? '')
@@ -110,6 +114,7 @@ export function showData(results: Iterable<ResultMessage>): void {
   )
 }
 
+/** The button that sends the camera, and what is said beside it. */
 export function showCamera(state: {
   readonly can: boolean
   readonly on: boolean

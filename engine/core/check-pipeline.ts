@@ -12,6 +12,7 @@ export interface CheckedSource {
   readonly options: unknown
   readonly kind: Kind
 }
+/** A node whose inputs exist and are of the kinds that it takes. */
 export interface CheckedNode {
   readonly name: string
   readonly spec: NodeSpec
@@ -21,6 +22,7 @@ export interface CheckedNode {
   /** What it reads: one stream, or streams by input name. */
   readonly from: string | Readonly<Record<string, string>>
 }
+/** A stream that may be opened. */
 export type CheckedStream = CheckedSource | CheckedNode
 
 /** Checks a pipeline against the plug-ins; opens nothing. Streams come in the order of their data. Throws `invalid` with the place. */

@@ -1,6 +1,7 @@
 /** Largest difference between the wall clock and our anchor before the anchor is taken anew: a Pi starts with a wrong date. */
 const maxDriftMs = 500
 
+/** The one source of times in the engine, and their way out. */
 export interface Clock {
   /** Nanoseconds of CLOCK_MONOTONIC, the same in every process of this machine. */
   now(): bigint

@@ -148,6 +148,7 @@ export function join(
   })
 }
 
+/** How `runEach` and `consume` work. */
 export interface RunOptions {
   /** Packets worked on at once, default 1; results leave in the order in which their packets came. */
   readonly concurrency?: number

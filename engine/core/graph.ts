@@ -26,6 +26,7 @@ export interface NodeSpec {
   readonly linger: number
 }
 
+/** One named stream of a pipeline, as it was written. */
 export type StreamSpec = SourceSpec | NodeSpec
 
 /** A pipeline as data: from YAML, from the configuration, or from the builder. */

@@ -4,6 +4,7 @@ import { type SlotLoan, SlotQueue } from './slot-queue.ts'
 
 export type { SlotLoan } from './slot-queue.ts'
 
+/** How many slots are where, now; slots = free + lent + held. */
 export interface PoolStats {
   readonly slots: number
   readonly free: number

@@ -1,5 +1,6 @@
 import type { Packet } from './packet.ts'
 
+/** The bounds of a join. */
 export interface JoinOptions {
   /** Packets that may wait for partners, per input. */
   readonly wait: number
@@ -7,6 +8,7 @@ export interface JoinOptions {
   readonly toleranceMs: number
 }
 
+/** What one more packet led to; both lists are the caller’s to dispose. */
 export interface JoinStep {
   readonly joined: readonly Readonly<Record<string, Packet>>[]
   readonly dropped: readonly Packet[]

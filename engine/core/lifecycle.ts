@@ -74,6 +74,7 @@ export function restartDelayMs(failuresBefore: number): number {
   return restartDelaysMs[failuresBefore] ?? longestDelayMs
 }
 
+/** What `restartForever` needs of its owner. */
 export interface RestartOptions {
   /** Monotonic nanoseconds. */
   readonly now: () => bigint

@@ -1,11 +1,14 @@
 import { EngineError } from '../errors.ts'
 
+/** What a packet carries. */
 export type Kind = 'image' | 'audio' | 'objects' | 'map' | 'text' | 'event'
 
 /** How bytes lie in a slot. Raw formats have GStreamer's default layout: every row padded to 4 bytes, planes in order. */
 export type PixelFormat = 'rgb' | 'nv12' | 'i420'
+/** How the bytes of an image lie in its slot: pixels, or a JPEG file. */
 export type ImageFormat = PixelFormat | 'jpeg'
 
+/** Size, format and length of an image, wherever it lies. Width and height in pixels. */
 export interface ImageSpec {
   readonly width: number
   readonly height: number
@@ -24,6 +27,7 @@ export interface PooledImage extends ImageSpec {
   release(): void
 }
 
+/** One picture. */
 export interface ImagePayload {
   readonly kind: 'image'
   readonly image: PooledImage
@@ -46,6 +50,7 @@ export interface AudioPayload {
   readonly channels: number
 }
 
+/** A named point of an object, in pixels of the source frame. */
 export interface Keypoint {
   readonly name: string
   readonly x: number
@@ -68,6 +73,7 @@ export interface DetectedObject {
   readonly text?: string
 }
 
+/** What one model found in one frame. */
 export interface ObjectsPayload {
   readonly kind: 'objects'
   readonly objects: readonly DetectedObject[]
@@ -79,6 +85,7 @@ export interface ObjectsPayload {
   readonly simulated: boolean
 }
 
+/** What was said or read; not `final`, it may still change. */
 export interface TextPayload {
   readonly kind: 'text'
   readonly text: string
@@ -86,13 +93,16 @@ export interface TextPayload {
   readonly language?: string
 }
 
+/** Something that happened, with fields of its own. */
 export interface EventPayload {
   readonly kind: 'event'
   readonly name: string
   readonly [field: string]: unknown
 }
 
+/** What a packet carries, told apart by `kind`. */
 export type Payload = ImagePayload | MapPayload | AudioPayload | ObjectsPayload | TextPayload | EventPayload
+/** The payload of a kind. */
 export type PayloadOf<K extends Kind> = Extract<Payload, { kind: K }>
 
 /** One moment of one stream. Immutable; shared by every branch that reads it. */
@@ -109,8 +119,10 @@ export interface Packet<P extends Payload = Payload> extends Disposable {
   /** One more holder. Only `core/edge.ts` calls this, and `[Symbol.dispose]`, which takes one away. */
   retain(): this
 }
+/** A packet that carries a kind. */
 export type PacketOf<K extends Kind> = Packet<PayloadOf<K>>
 
+/** What a packet is made of. */
 export interface PacketFields<P extends Payload> {
   readonly stream: string
   readonly source: string

@@ -71,5 +71,7 @@ export interface Sink<A extends Accepts = any, O = any, T = any> {
   create(options: O, tools: T): OperatorFunction<InputOf<A>, never>
 }
 
+/** What a file in `sources/`, `nodes/`, `tasks/` or `sinks/` makes known. */
 export type Plugin = Source | Node | Sink
+/** What may wait at an edge. */
 export type AnyPacket = Packet | JoinedPacket

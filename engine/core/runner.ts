@@ -18,6 +18,7 @@ export interface Pipeline extends AsyncDisposable {
   readonly publish: readonly string[]
 }
 
+/** What a pipeline is built with. */
 export interface PipelineParts {
   readonly plugins: ReadonlyMap<string, Plugin>
   /** Makes what one stream's plug-in may ask of the world. `nextSeq` goes on across restarts of the stream. */

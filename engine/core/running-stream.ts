@@ -6,8 +6,10 @@ import { restartForever } from './lifecycle.ts'
 import type { Kind, Packet } from './packet.ts'
 import { StreamMeter } from './stream-meter.ts'
 
+/** How a stream is; `idle` while nobody watches, `failed` when trying again cannot help. */
 export type StreamState = 'idle' | 'opening' | 'live' | 'stalled' | 'restarting' | 'failed'
 
+/** A stream as `/api/health` shows it. */
 export interface StreamStatus {
   readonly name: string
   readonly state: StreamState
@@ -44,6 +46,7 @@ export interface GraphLog {
   warn(fields: object, message: string): void
 }
 
+/** What a running stream is made of. */
 export interface StreamParts {
   readonly name: string
   readonly kind: Kind

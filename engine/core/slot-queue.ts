@@ -9,6 +9,7 @@ export interface SlotLoan {
 /** Requests that may wait for slots at once; more are refused as `busy`. */
 const maxWaiting = 16
 
+/** One wait for slots. */
 export interface SlotRequest {
   readonly borrower: string
   readonly count: number

@@ -16,6 +16,7 @@ export interface CaptureHosts {
   statuses(): HostStatus[]
 }
 
+/** What capture hosts share. `maxSize` in pixels. */
 export interface GstCaptureHostsOptions {
   readonly pool: SharedPool
   readonly maxSize: { readonly width: number; readonly height: number }

@@ -6,6 +6,7 @@ const reasonMs = 300
 /** Messages of a pipeline that could not start are asked for one by one; the error is among the first. */
 const maxAsked = 200
 
+/** Who takes what a pipeline gives. */
 export interface CaptureListener {
   /** A buffer was pulled; `headers` are the GDP packets that describe it. */
   take(bytes: Buffer, headers: readonly Buffer[]): void

@@ -37,6 +37,7 @@ export interface CaptureTools {
   nextSeq(): number
 }
 
+/** One opening of a source, and who hears of it. */
 export interface CaptureSessionOptions {
   readonly name: string
   readonly pool: SharedPool

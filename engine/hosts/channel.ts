@@ -12,11 +12,16 @@ export interface Port {
   onClose(listener: () => void): void
 }
 
+/** The names of a protocol’s calls. */
 export type CallName<P extends Protocol> = keyof P['calls'] & string
+/** The names of a protocol’s streams. */
 export type StreamName<P extends Protocol> = keyof P['streams'] & string
+/** What a call is asked with. */
 export type ParamsOf<P extends Protocol, M extends CallName<P>> = P['calls'][M]['params']
+/** What a call answers. */
 export type ResultOf<P extends Protocol, M extends CallName<P>> = P['calls'][M]['result']
 
+/** How long an answer is waited for, and who may end that. */
 export interface CallOptions {
   readonly signal: AbortSignal
   /** The longest wait for the answer, or for each item of a stream. When it passes the host is killed. */
@@ -209,6 +214,7 @@ export interface Handlers<P extends Protocol> {
   readonly events?: { readonly [N in keyof P['toHost'] & string]: (value: P['toHost'][N]) => void }
 }
 
+/** The host’s way to tell the engine something unasked. */
 export interface Serving<P extends Protocol> {
   /** Tells the engine something. */
   tell<N extends keyof P['toEngine'] & string>(name: N, value: P['toEngine'][N]): void

@@ -11,10 +11,12 @@ const typeCaps = 2
 /** GST_CLOCK_TIME_NONE, GST_BUFFER_OFFSET_NONE. */
 const none = 0xffff_ffff_ffff_ffffn
 
+/** The format of the buffers that follow. */
 export interface GdpCaps {
   readonly type: 'caps'
   readonly caps: string
 }
+/** One frame. */
 export interface GdpBuffer {
   readonly type: 'buffer'
   /** Nanoseconds; null where the buffer has no timestamp. */

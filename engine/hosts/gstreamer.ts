@@ -8,6 +8,7 @@ export interface GstMessage {
   readonly debug?: string
   readonly _src_element_name?: string
 }
+/** The end of a pipeline, from which buffers are pulled. */
 export interface GstAppSink {
   /**
    * Waits in a thread of the pool for one buffer; null at the end of the stream, or when the pipeline does not run. Behind
@@ -15,6 +16,7 @@ export interface GstAppSink {
    */
   pull(callback: (buffer: Buffer | null, caps?: { readonly streamheader?: readonly Buffer[] }) => void): void
 }
+/** A pipeline of `gstreamer-superficial`. */
 export interface GstPipeline {
   play(): void
   stop(): void

@@ -20,8 +20,10 @@ export interface HostTiming {
   /** From SIGKILL until the kernel must have given the process back. */
   readonly reapMs: number
 }
+/** What holds where an owner says nothing else. */
 export const hostTiming: HostTiming = { readyMs: 10_000, pingEveryMs: 2000, pingMs: 10_000, endMs: 2000, reapMs: 5000 }
 
+/** What one incarnation is started with. */
 export interface HostProcessOptions {
   /** Name of a file in `dist/engine/hosts/`, or the absolute path of a script. */
   readonly entry: string

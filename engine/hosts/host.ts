@@ -14,14 +14,17 @@ export interface SharedPool {
   readonly memory: NativePool
 }
 
+/** A host as `/api/health` shows it. */
 export interface HostStatus {
   readonly name: string
   readonly pid: number | null
   readonly state: HostState
   readonly restarts: number
 }
+/** `down` also before the first start. */
 export type HostState = 'starting' | 'up' | 'restarting' | 'down'
 
+/** What a host is made with. */
 export interface HostOptions {
   readonly name: string
   /** Name of a file in `dist/engine/hosts/`, or the absolute path of a script. */

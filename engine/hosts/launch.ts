@@ -44,6 +44,7 @@ export function parseSize(text: string): Size | undefined {
   return fits(size.width) && fits(size.height) ? size : undefined
 }
 
+/** Wishes of a source: size as 1280x720, frames per second, format of the pixels. */
 export interface VideoOptions {
   readonly size?: string | undefined
   readonly rate?: number | undefined

@@ -26,6 +26,7 @@ export type Message =
 
 export type { SlotLoan } from '../core/image-pool.ts'
 
+/** Between the engine and a capture host. */
 export interface CaptureProtocol extends Protocol {
   calls: {
     /** Builds the pipeline and plays it. Rejects with `invalid` when it cannot be built; what goes wrong later is `ended`. */
@@ -43,6 +44,7 @@ export interface CaptureProtocol extends Protocol {
   }
 }
 
+/** What a capture host is to capture, and into what. */
 export interface CaptureParams {
   /** A gst-launch description that ends in `appsink name=sink`, with `gdppay` before it. */
   readonly launch: string
@@ -57,6 +59,7 @@ export interface CaptureParams {
   readonly maxHeight: number
 }
 
+/** A slot that the host has filled. */
 export interface CapturedFrame extends SlotLoan {
   readonly width: number
   readonly height: number
@@ -81,6 +84,7 @@ export interface Plan {
   readonly classes: readonly number[]
 }
 
+/** An input or output of a network. */
 export interface TensorSpec {
   readonly name: string
   readonly type: 'float32' | 'uint8' | 'int32' | 'int64'
@@ -95,6 +99,7 @@ export interface InferResult {
   readonly counts: readonly number[]
 }
 
+/** Between the engine and the vision host. */
 export interface VisionProtocol extends Protocol {
   calls: {
     /** Loads an ONNX file into a worker thread of its own, in place of a model of that name. Rejects with `invalid` when the file is corrupt. */

@@ -11,6 +11,7 @@ type Shape =
   | { readonly format: 'jpeg' }
   | { readonly format: PixelFormat; readonly width: number; readonly height: number; readonly bytes: number }
 
+/** Who is told of filled slots and lost frames. */
 export interface FillerListener {
   frame(frame: CapturedFrame): void
   skipped(count: number): void

@@ -42,6 +42,7 @@ export interface GraphNode {
   readonly attributes: Readonly<Record<string, z.output<typeof attributeSchema>>>
 }
 
+/** A TensorFlow graph and its constants, by the names of their nodes. */
 export interface GraphModel {
   readonly nodes: ReadonlyMap<string, GraphNode>
   readonly weights: ReadonlyMap<string, Weight>

@@ -22,6 +22,7 @@ export interface Value {
   readonly constant?: Float32Array | Int32Array
 }
 
+/** One ONNX node with one output. */
 export interface Operation {
   readonly type: string
   readonly inputs: readonly string[]

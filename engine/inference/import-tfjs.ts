@@ -16,6 +16,7 @@ const hashDigits = 12
 /** A model that an installed package carries. */
 export type BundledEntry = ModelEntry & { readonly bundled: NonNullable<ModelEntry['bundled']> }
 
+/** Whether an installed package carries the model. */
 export function isBundled(entry: ModelEntry): entry is BundledEntry {
   return entry.bundled !== undefined
 }

@@ -10,6 +10,7 @@ import type { VisionTask } from './vision-task.ts'
 const maxDeaths = 3
 const leftOutMs = 60_000
 
+/** The model that answers a task. */
 export interface ChosenModel {
   readonly entry: ModelEntry
   /** Why this one, for the log and for health. */

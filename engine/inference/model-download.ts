@@ -15,6 +15,7 @@ export interface DownloadProgress {
   readonly total: number | null
 }
 
+/** What is fetched, and what it must be. */
 export interface Download {
   readonly url: string
   /** Where the whole, checked file will lie. */

@@ -22,6 +22,7 @@ interface Refusal {
   readonly at: number
 }
 
+/** Whether a model’s file is here. */
 export interface ModelStatus {
   readonly name: string
   readonly task: string
@@ -29,6 +30,7 @@ export interface ModelStatus {
   readonly why: string
 }
 
+/** Where models may be. */
 export interface ModelStoreOptions {
   readonly catalogue: Catalogue
   /** Files are written in `<stateFolder>/models`. */

@@ -13,6 +13,7 @@ const inferDeadlineMs = 10_000
 const borrower = 'inference'
 const never = new AbortController().signal
 
+/** One inference. The image is borrowed. */
 export interface Question {
   readonly model: string
   readonly plan: Plan

@@ -20,6 +20,7 @@ const defaultMaxPeople = 32
 
 type Options = { readonly model?: string | undefined }
 
+/** What one session is made with; `options` are parsed already. */
 export interface TaskSessionOptions {
   readonly task: VisionTask
   readonly options: unknown

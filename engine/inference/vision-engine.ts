@@ -16,6 +16,7 @@ import type { VisionTask } from './vision-task.ts'
 /** Pictures that the host works on at once: libuv has four threads there, and inference needs the cores too. */
 const picturesAtOnce = 2
 
+/** What the engine’s vision is made with. */
 export interface VisionEngineOptions {
   readonly pool: SharedPool
   readonly catalogue: Catalogue
@@ -26,6 +27,7 @@ export interface VisionEngineOptions {
   readonly log: Logger
 }
 
+/** How the models are, for health. */
 export interface VisionStatus {
   readonly models: readonly LoadedModelStatus[]
   /** Models whose files are there but do not load. */

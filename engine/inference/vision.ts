@@ -1,5 +1,6 @@
 import type { DetectedObject, PooledImage } from '../core/packet.ts'
 
+/** Who waits for a model: live frames, a request, or work that fills gaps. */
 export type Priority = 'realtime' | 'interactive' | 'batch'
 
 /** A picture decoded into a slot. The caller releases `image`. */
@@ -10,6 +11,7 @@ export interface DecodedPicture {
   readonly originalHeight: number
 }
 
+/** What was found in one image, and by what. */
 export interface TaskResult {
   /** In pixels of the image that was asked about. */
   readonly objects: readonly DetectedObject[]

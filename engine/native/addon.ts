@@ -24,6 +24,7 @@ export interface SlotImage extends ImageSpec {
   readonly slot: number
 }
 
+/** A plane of an image: offset and stride in bytes, width and height in samples. */
 export interface Plane {
   readonly offset: number
   readonly stride: number
@@ -34,6 +35,7 @@ export interface Plane {
 /** x' = a·x + b·y + c, y' = d·x + e·y + f, on pixel coordinates where the top left pixel spans 0 to 1. */
 export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number]
 
+/** How an image becomes a tensor. */
 export interface FitOptions {
   /** Size of the tensor in pixels. */
   readonly width: number
@@ -59,6 +61,7 @@ export interface Tensor {
   readonly shape: readonly number[]
 }
 
+/** How tensors become rows. */
 export interface DecodeOptions {
   /** Name of a kernel: see `decodeKernels()`. */
   readonly kernel: string
@@ -80,6 +83,7 @@ export interface DecodeOptions {
   readonly sourceHeight: number
 }
 
+/** Size in pixels. */
 export interface JpegHeader {
   readonly width: number
   readonly height: number

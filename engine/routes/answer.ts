@@ -28,6 +28,7 @@ export function refuseOtherMethods(app: Hono, path: string, allowed: string): vo
   })
 }
 
+/** The house’s error body for an expected failure, with `Retry-After` where the same request can succeed later. */
 export function answerError(error: EngineError): Response {
   const { status, retry } = errorTable[error.code]
   const response = answer(status, error.code, error.message)

@@ -20,11 +20,13 @@ export interface Health {
   readonly hosts: readonly HostHealth[]
 }
 
+/** Whether an accelerator can be used, and why not. */
 export interface DeviceHealth {
   readonly state: 'ready' | 'absent' | 'failed' | 'recovering'
   readonly reason?: string
 }
 
+/** A pipeline with its streams. */
 export interface PipelineHealth {
   readonly name: string
   readonly state: string
@@ -33,6 +35,7 @@ export interface PipelineHealth {
   readonly streams: readonly StreamStatus[]
 }
 
+/** A child process of the engine. */
 export interface HostHealth {
   readonly name: string
   readonly pid: number | null

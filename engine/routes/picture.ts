@@ -9,6 +9,7 @@ const listOptions: ReadonlySet<string> = new Set(['classes'])
 /** The body is of a type that is not understood: status 415. */
 export class WrongType extends Error {}
 
+/** What a request asks about. */
 export interface PictureRequest {
   /** JPEG, PNG or WebP, not looked at yet. */
   readonly bytes: Uint8Array

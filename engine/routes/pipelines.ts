@@ -8,6 +8,7 @@ export interface PipelineSummary {
   readonly streams: readonly StreamSummary[]
 }
 
+/** One stream of a pipeline. */
 export interface StreamSummary {
   readonly name: string
   readonly kind: string

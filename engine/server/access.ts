@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 
+/** Who may connect, as configured. */
 export interface AccessRules {
   /** `open`: no token on any address. */
   readonly access: 'token-unless-loopback' | 'open'
@@ -24,13 +25,16 @@ export interface Visit {
   header(name: string): string | null | undefined
 }
 
+/** What a visit is answered that may not proceed. */
 export interface Refusal {
   readonly status: 401 | 403
   readonly error: 'unauthorized' | 'forbidden'
   readonly detail: string
 }
 
+/** Begins the WebSocket subprotocol that carries a token. */
 export const tokenProtocol = 'hailstream.token.'
+/** Name of the cookie that carries a token. */
 export const tokenCookie = 'hailstream_token'
 
 /** CONTRACT's "Who may". Made once; holds no state. */

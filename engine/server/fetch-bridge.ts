@@ -5,6 +5,7 @@ import { type Access, tokenCookie, withoutToken } from './access.ts'
 import { type BodyLimits, BodyReceiver } from './request-body.ts'
 import { writeResponse } from './response-writer.ts'
 
+/** Answers a request, as `fetch` would. */
 export type Fetch = (request: Request) => Response | Promise<Response>
 
 /** What is read off a request while its handler runs: later it is gone. */
@@ -16,6 +17,7 @@ interface Head {
   readonly address: string
 }
 
+/** What the bridge needs beside its routes. */
 export interface BridgeOptions extends BodyLimits {
   readonly access: Access
   readonly log: Logger

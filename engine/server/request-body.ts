@@ -1,6 +1,7 @@
 import type { HttpResponse } from 'uWebSockets.js'
 import { EngineError } from '../errors.ts'
 
+/** How much of requests is taken in, and for how long. */
 export interface BodyLimits {
   /** Bytes of one body. */
   readonly maxBodyBytes: number

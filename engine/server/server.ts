@@ -12,6 +12,7 @@ import type { BodyLimits } from './request-body.ts'
 import { serveFile } from './static-files.ts'
 import { WebSockets } from './web-sockets.ts'
 
+/** What the server listens on and serves. */
 export interface ServerOptions {
   readonly host: string
   /** 0 takes a free one. */

@@ -23,6 +23,7 @@ interface Subscription {
   readonly cancel: () => void
 }
 
+/** What the sessions of all sockets share. */
 export interface SessionNeeds {
   readonly hub: Hub
   readonly groups: PlainGroups

@@ -4,6 +4,7 @@ import type { SocketAnswer } from '../streams/wire.ts'
 import { type Access, chooseProtocol, type Refusal, withoutToken } from './access.ts'
 import { type Client, type SessionNeeds, SocketSession } from './socket-session.ts'
 
+/** Close codes of RFC 6455 that the server sends itself. */
 export const closeCodes = { notAllowed: 1008, tooBig: 1009, restart: 1012, tryAgainLater: 1013 } as const
 
 /** A frame of a browser source, or any other binary message. */
@@ -26,6 +27,7 @@ interface Connection {
   session: SocketSession | undefined
 }
 
+/** What all WebSockets of a server share. */
 export interface WebSocketNeeds extends SessionNeeds {
   readonly access: Access
   readonly maxSockets: number

@@ -4,6 +4,7 @@ import type { Hub } from './hub.ts'
 /** A reader that gets nothing for so long is told that we are still here, so that proxies keep the connection. */
 const keepaliveMs = 10_000
 
+/** How a topic becomes a body. */
 export interface Following {
   /** Messages that may wait for a slow reader; then the oldest goes. */
   readonly waiting: number

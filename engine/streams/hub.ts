@@ -7,6 +7,7 @@ import type { Kind, Packet } from '../core/packet.ts'
 import { EngineError, messageOf } from '../errors.ts'
 import { type EncodedMessage, encodePacket, type ReadImage, round } from './encode.ts'
 
+/** A stream that is to become a topic. */
 export interface Offer {
   readonly kind: Kind
   /** Every subscription owns the packets it gets. Images are JPEG. */
@@ -15,6 +16,7 @@ export interface Offer {
   readonly schema?: unknown
 }
 
+/** A topic as `GET /api/topics` shows it. */
 export interface TopicSummary {
   readonly topic: string
   readonly kind: Kind
@@ -53,6 +55,7 @@ interface Topic {
 /** Losses are logged at most so often. */
 const lossLogNs = 1_000_000_000n
 
+/** What a hub is made with. */
 export interface HubOptions {
   readonly clock: Clock
   readonly log: Logger

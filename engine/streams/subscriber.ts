@@ -12,6 +12,7 @@ export interface Outlet {
   readonly bufferedBytes: number
 }
 
+/** How much a client wants to be sent. */
 export interface Flow {
   /** Messages that may be unacknowledged, 1 to 1024; absent: acknowledgements play no part. */
   readonly credits?: number

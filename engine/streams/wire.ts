@@ -16,6 +16,7 @@ export interface MessageHead {
   readonly publishedAt: number
 }
 
+/** A message of a topic of objects, texts or events, as JSON text. */
 export interface ResultMessage extends MessageHead {
   readonly frame?: { readonly stream: string; readonly width: number; readonly height: number }
   readonly model?: string
@@ -26,6 +27,7 @@ export interface ResultMessage extends MessageHead {
   readonly event?: { readonly name: string; readonly [field: string]: unknown }
 }
 
+/** One thing that was found. */
 export interface ResultObject {
   readonly id?: number
   readonly label: string
