@@ -15,8 +15,8 @@ import {
 } from '../hosts/launch.ts'
 import { defineSource, type Tools } from '../tools.ts'
 
-/** Drivers whose nodes give raw sensor data: libcamera's business. */
-const sensorDriver = /^(rp1-cfe|unicam|bcm2835-isp|pispbe)/
+/** Drivers of a Raspberry Pi whose nodes are no cameras: raw sensors, which are libcamera's business, scalers and codecs. */
+const otherDriver = /^(rp1-cfe|unicam|bcm2835-isp|bcm2835-codec|pispbe|rpivid|rpi-hevc)/
 const libcameraPrefix = 'libcamera:'
 const libcameraPlugin = 'gstreamer-1.0/libgstlibcamera.so'
 
@@ -105,7 +105,7 @@ export interface VideoNode {
 
 /** The first node that a program can use as a camera, else libcamera where its plug-in is installed. */
 export function chooseDevice(nodes: readonly VideoNode[], libcamera: boolean): string | undefined {
-  const node = nodes.find(({ driver }) => !sensorDriver.test(driver))
+  const node = nodes.find(({ driver }) => !otherDriver.test(driver))
   return node?.path ?? (libcamera ? 'libcamera' : undefined)
 }
 

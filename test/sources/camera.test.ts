@@ -42,6 +42,16 @@ describe('the camera source', () => {
       true,
       '/dev/video8',
     ],
+    [
+      'nothing but scalers and codecs',
+      [
+        { path: '/dev/video10', driver: 'bcm2835-codec-decode' },
+        { path: '/dev/video19', driver: 'rpi-hevc-dec' },
+        { path: '/dev/video20', driver: 'pispbe-input' },
+      ],
+      false,
+      undefined,
+    ],
     ['nothing, with libcamera', [], true, 'libcamera'],
     ['nothing at all', [], false, undefined],
   ] as const)('chooses by itself with %s', (_, nodes, libcamera, expected) => {
