@@ -64,7 +64,7 @@ async function main() {
   buildPage()
   scanGstreamer()
   await convertModels()
-  if (goal === '--start' || goal === '--test') extractDemoClip()
+  if (goal === '--start' || goal === '--test') await extractDemoClip()
   if (Date.now() - startedAt > 5000) console.log(`set-up: done in ${Math.round((Date.now() - startedAt) / 1000)} s`)
   if (goal !== '--setup') process.exit(await carryOut())
 }
@@ -203,12 +203,14 @@ async function convertModels() {
 }
 
 /** The demo's picture where there is no camera: one file out of Debian's opencv-doc. */
-function extractDemoClip() {
+async function extractDemoClip() {
   const clip = join(state, 'media/vtest.avi')
-  if (existsSync(clip) || (goal === '--start' && existsSync('/dev/video0'))) return
+  if (existsSync(clip)) return
+  const { findCamera } = await import(pathToFileURL(join(root, 'dist/engine/sources/camera.js')).href)
+  if (goal === '--start' && findCamera() !== undefined) return
   const folder = join(state, 'media/unpacking')
   mkdirSync(folder, { recursive: true })
-  say('no camera at /dev/video0: fetching the pedestrians clip out of Debian’s opencv-doc (96 MB, once)')
+  say('no camera: fetching the pedestrians clip out of Debian’s opencv-doc (96 MB, once)')
   const fetched = spawnSync(
     'apt-get',
     [...(process.getuid() === 0 ? ['-o', 'APT::Sandbox::User=root'] : []), 'download', 'opencv-doc'],
@@ -219,7 +221,7 @@ function extractDemoClip() {
   )
   const archive = readdirSync(folder).find((file) => file.endsWith('.deb'))
   if (fetched.status !== 0 || archive === undefined) {
-    console.warn('set-up: the clip could not be fetched; the demo waits for a camera at /dev/video0')
+    console.warn('set-up: the clip could not be fetched; the demo waits for a camera')
     return
   }
   const file = './usr/share/doc/opencv-doc/examples/data/vtest.avi'

@@ -6,7 +6,9 @@ export type OptionName = 'config' | 'port' | 'host' | 'pipelines' | 'token-file'
 
 /** What was typed, not yet judged: values are checked by the configuration's schema. */
 export interface CommandLine {
-  readonly command: 'start' | 'help' | 'version'
+  readonly command: 'start' | 'models' | 'help' | 'version'
+  /** What follows the command. */
+  readonly words: readonly string[]
   readonly options: Readonly<Partial<Record<OptionName, string>>>
   /** Each `--set key.path=value`, in order. */
   readonly set: readonly { readonly path: string; readonly text: string }[]
@@ -16,6 +18,8 @@ export interface CommandLine {
 export const usage = `hailstream: realtime AI streams on the edge
 
   hailstream start [options]
+  hailstream models list
+  hailstream models pull NAME...   fetches models, from the mirror or where the catalogue says
 
   --config FILE           configuration (hailstream.yaml)              HAILSTREAM_CONFIG
   --port N                port to listen on (8080)                     HAILSTREAM_PORT
@@ -35,15 +39,16 @@ const text = { type: 'string' } as const
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const { values, positionals } = parse(args)
   const { set, help, version, ...options } = values
-  if (help === true || positionals[0] === 'help') return { command: 'help', options: {}, set: [] }
-  if (version === true) return { command: 'version', options: {}, set: [] }
-  if (positionals.length !== 1 || positionals[0] !== 'start') {
+  if (help === true || positionals[0] === 'help') return { command: 'help', words: [], options: {}, set: [] }
+  if (version === true) return { command: 'version', words: [], options: {}, set: [] }
+  const [command, ...words] = positionals
+  if (!(command === 'models' || (command === 'start' && words.length === 0))) {
     throw new EngineError(
       'invalid',
-      `Expected the command start, received ${positionals.join(' ') || 'none'}. Try: hailstream help`,
+      `Expected the command start or models, received ${positionals.join(' ') || 'none'}. Try: hailstream help`,
     )
   }
-  return { command: 'start', options, set: (set ?? []).map(parseSetting) }
+  return { command, words, options, set: (set ?? []).map(parseSetting) }
 }
 
 function parse(args: readonly string[]) {

@@ -6,6 +6,7 @@ import { parseCommandLine, usage } from './command-line.ts'
 import { keysWithoutEffect, loadConfig } from './config.ts'
 import { EngineError } from './errors.ts'
 import { createLog, type Logger } from './log.ts'
+import { runModelsCommand } from './models-command.ts'
 import { projectRoot } from './root.ts'
 
 /** Time for an orderly stop; what is left then ends with the process. systemd's TimeoutStopSec is longer. */
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
   if (line.command === 'help') return void process.stdout.write(usage)
   if (line.command === 'version') return void process.stdout.write(`${version}\n`)
   const config = loadConfig(line, process.env)
+  if (line.command === 'models') return runModelsCommand(line.words, config, (text) => console.log(text))
   const log = createLog(config.log.level)
   const keys = keysWithoutEffect(config)
   if (keys.length > 0) log.warn({ keys }, 'these keys of the configuration have no effect in this version')

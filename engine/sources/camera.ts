@@ -46,7 +46,7 @@ export default defineSource({
   }),
   open({ device, encoding, otherwise, ...video }, tools) {
     return defer(() => {
-      const chosen = device === 'auto' ? chooseDevice(findVideoNodes(), hasLibcamera()) : device
+      const chosen = device === 'auto' ? findCamera() : device
       const absent = chosen === undefined || (chosen.startsWith('/') && !existsSync(chosen))
       if (absent && otherwise !== undefined) return playClip(resolve(tools.media, otherwise), chosen, tools)
       if (chosen === undefined)
@@ -107,6 +107,11 @@ export interface VideoNode {
 export function chooseDevice(nodes: readonly VideoNode[], libcamera: boolean): string | undefined {
   const node = nodes.find(({ driver }) => !otherDriver.test(driver))
   return node?.path ?? (libcamera ? 'libcamera' : undefined)
+}
+
+/** The camera that `auto` takes now; undefined when there is none. Set-up asks it too. */
+export function findCamera(): string | undefined {
+  return chooseDevice(findVideoNodes(), hasLibcamera())
 }
 
 function findVideoNodes(): VideoNode[] {
