@@ -1,13 +1,15 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createApp } from './app.ts'
+import { type App, createApp } from './app.ts'
 import { parseCommandLine, usage } from './command-line.ts'
 import { keysWithoutEffect, loadConfig } from './config.ts'
 import { EngineError } from './errors.ts'
 import { createLog, type Logger } from './log.ts'
 import { runModelsCommand } from './models-command.ts'
+import { addon } from './native/addon.ts'
 import { projectRoot } from './root.ts'
+import { Service } from './service.ts'
 
 /** Time for an orderly stop; what is left then ends with the process. systemd's TimeoutStopSec is longer. */
 const stopDeadlineMs = 9000
@@ -37,15 +39,21 @@ async function main(): Promise<void> {
   if (keys.length > 0) log.warn({ keys }, 'these keys of the configuration have no effect in this version')
   const app = await createApp(config, version, log)
   log.info({ url: app.url }, 'listening')
-  stopOnSignal(app, log)
+  stopOnSignal(app, superviseBy(app, log), log)
 }
 
-function stopOnSignal(app: AsyncDisposable, log: Logger): void {
+function superviseBy({ health }: App, log: Logger): Service {
+  const notify = (state: string) => addon().notify(state)
+  return new Service({ notify, environment: process.env, pid: process.pid, health, log })
+}
+
+function stopOnSignal(app: AsyncDisposable, service: Service, log: Logger): void {
   let stopping = false
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) return
     stopping = true
     log.info({ signal }, 'stopping')
+    service.stopping()
     setTimeout(() => {
       log.error({ afterMs: stopDeadlineMs }, 'not everything stopped in time')
       process.exit(1)
