@@ -69,6 +69,7 @@ async function decode(frame: BrowserFrame, tools: Tools, signal: AbortSignal): P
     return (await tools.vision.decodePicture(frame.bytes, signal)).image
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
+    tools.edge.lastError = error
     tools.log.debug({ reason: messageOf(error) }, 'frame not decoded')
     return undefined
   }

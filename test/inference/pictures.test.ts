@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PooledImage } from '../../engine/core/packet.ts'
 import { addon } from '../../engine/native/addon.ts'
 import { hasTestData, testData } from '../support/data.ts'
+import { pngHeader } from '../support/picture-bombs.ts'
 import { createVision, type VisionSetup } from '../support/vision.ts'
 import { until } from '../support/wait.ts'
 
@@ -53,27 +54,6 @@ function quadrantsOf(image: PooledImage): string {
   const [top, bottom] = [image.height >> 2, (3 * image.height) >> 2]
   const row = (y: number) => [left, right].map((x) => nameColour(pixelAt(image, x, y))).join('')
   return `${row(top)} ${row(bottom)}`
-}
-
-function pngHeader(width: number, height: number): Buffer {
-  const ihdr = Buffer.alloc(25)
-  ihdr.writeUInt32BE(13, 0)
-  ihdr.write('IHDR', 4, 'latin1')
-  ihdr.writeUInt32BE(width, 8)
-  ihdr.writeUInt32BE(height, 12)
-  ihdr.set([8, 2, 0, 0, 0], 16)
-  ihdr.writeUInt32BE(crc32(ihdr.subarray(4, 21)), 21)
-  const idat = Buffer.from('0000000a49444154789c6360000000020001e221bc330000000049454e44ae426082', 'hex')
-  return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), ihdr, idat])
-}
-
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff
-  for (const byte of bytes) {
-    crc ^= byte
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
-  }
-  return (crc ^ 0xffffffff) >>> 0
 }
 
 /** A JPEG whose frame header claims another size, with its last part, from the scan's header on, so often. */
