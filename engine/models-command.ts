@@ -17,10 +17,14 @@ export async function runModelsCommand(
   const catalogue = loadCatalogue()
   const { paths, mirror } = config.models
   const log = createLog('warn')
-  await using store = new ModelStore({ catalogue, stateFolder: config.state, paths, mirror, log })
-  if (verb === 'list' && names.length === 0) return await list(store, catalogue, print)
-  if (verb === 'pull' && names.length > 0) return await pull(names, store, catalogue, print)
-  throw new EngineError('invalid', `Expected models list, or models pull NAME…, received models ${words.join(' ')}`)
+  const store = new ModelStore({ catalogue, stateFolder: config.state, paths, mirror, log })
+  try {
+    if (verb === 'list' && names.length === 0) return await list(store, catalogue, print)
+    if (verb === 'pull' && names.length > 0) return await pull(names, store, catalogue, print)
+    throw new EngineError('invalid', `Expected models list, or models pull NAME…, received models ${words.join(' ')}`)
+  } finally {
+    await store[Symbol.asyncDispose]()
+  }
 }
 
 async function list(store: ModelStore, catalogue: Catalogue, print: (text: string) => void): Promise<void> {
