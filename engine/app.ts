@@ -150,8 +150,8 @@ function createHealth({ version, clock, vision, capture, pipelines, closing }: H
   }
 }
 
-function isTroubled({ state }: { readonly state: string }): boolean {
-  return state === 'failed' || state === 'stalled' || state === 'restarting'
+function isTroubled({ state, frozen }: { readonly state: string; readonly frozen: boolean }): boolean {
+  return frozen || state === 'failed' || state === 'stalled' || state === 'restarting'
 }
 
 /** Folder of plug-ins beside this file: `.ts` in tests, `.js` in the built engine. */

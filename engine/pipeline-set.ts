@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { NEVER, type Observable } from 'rxjs'
+import { map, NEVER, type Observable } from 'rxjs'
 import type { Clock } from './core/clock.ts'
 import { Edge } from './core/edge.ts'
 import { inputsOf, type PipelineSpec, parsePipeline, toPipelineSpec } from './core/graph.ts'
 import { ClosingStack } from './core/lifecycle.ts'
-import type { Packet, PacketOf } from './core/packet.ts'
+import { createPacket, type Packet, type PacketOf } from './core/packet.ts'
 import type { Node, Plugin } from './core/plugin.ts'
 import { buildPipeline, type Pipeline, type RunningStream } from './core/runner.ts'
-import { SupervisedStream } from './core/running-stream.ts'
+import { type StreamStatus, SupervisedStream } from './core/running-stream.ts'
 import { EngineError, messageOf } from './errors.ts'
 import type { Logger } from './log.ts'
 import type { PipelineHealth } from './routes/health.ts'
@@ -105,12 +105,16 @@ export class PipelineSet implements AsyncDisposable {
     const pipeline = buildPipeline(spec, { plugins, tools, clock, log: log.child({ pipeline: spec.name }) })
     this.#closing.use(`pipeline ${spec.name}`, pipeline)
     this.#running.push({ ...pipeline, spec })
+    const offer = (name: string, offered: Offer) => {
+      const topic = `${spec.name}/${name}`
+      this.#closing.defer(`topic ${topic}`, hub.offer(topic, offered))
+    }
     for (const name of pipeline.publish) {
       const stream = pipeline.streams.get(name)
-      if (stream === undefined) continue
-      const topic = `${spec.name}/${name}`
-      this.#closing.defer(`topic ${topic}`, hub.offer(topic, this.#offer(spec.name, stream)))
+      if (stream !== undefined) offer(name, this.#offer(spec.name, stream))
     }
+    for (const stream of pipeline.streams.values())
+      if (sourceOf(spec, stream.name) === stream.name) offer(`${stream.name}/state`, offerStates(stream, clock))
   }
 
   #tools(pipeline: string, stream: string, edge: Edge, nextSeq: () => number): Tools {
@@ -143,12 +147,24 @@ export class PipelineSet implements AsyncDisposable {
       opened: (packets as Observable<PacketOf<'image'>>).pipe(encode),
       linger: 0,
       onSilence: 'wait',
+      onFrozen: 'wait',
       // The hub leaves it when the topic is taken back.
       closed: NEVER,
       clock,
       log: log.child({ pipeline }),
     }).packets
   }
+}
+
+/** How a source is: an event at each change, and the newest for who comes later. Listening does not open the source. */
+function offerStates({ name, changes }: RunningStream, clock: Clock): Offer {
+  const stream = `${name}/state`
+  let seq = 0
+  const toPacket = ({ state, frozen, error }: StreamStatus): Packet => {
+    const payload = { kind: 'event', name: 'state', state, frozen, ...(error === undefined ? {} : { error }) } as const
+    return createPacket({ stream, source: stream, seq: seq++, capturedAt: clock.now(), payload })
+  }
+  return { kind: 'event', schema: messageSchema('event'), tellsLatest: true, packets: changes.pipe(map(toPacket)) }
 }
 
 /** The source at the beginning of a stream, by first inputs; a checked pipeline has no loops. */

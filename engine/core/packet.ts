@@ -31,6 +31,8 @@ export interface PooledImage extends ImageSpec {
 export interface ImagePayload {
   readonly kind: 'image'
   readonly image: PooledImage
+  /** It has the same bytes as its source's picture before. */
+  readonly unchanged?: true
 }
 
 /** Depth, disparity or class maps: one value per pixel in a slot. */

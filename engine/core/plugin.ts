@@ -44,6 +44,8 @@ export interface Source<K extends Kind = Kind, O = any, T = any> {
   readonly emits: K
   /** It may have nothing to say for long (a page sends the frames, or nobody does): silence is no reason to open it anew. */
   readonly mayBeSilent?: true
+  /** It looks at the world: a picture that stands still for long is a reason to open it anew. */
+  readonly live?: true
   /** Called once, when the pipeline is built; throws an `EngineError` for options that cannot be served. A source counts its packets at its edge itself. */
   open(options: O, tools: T): Observable<PacketOf<K>>
 }

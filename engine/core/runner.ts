@@ -71,6 +71,7 @@ function buildStream(stream: CheckedStream, building: Building): RunningStream {
     opened,
     linger: stream.spec.linger,
     onSilence: mustTalk(stream) ? 'reopen' : 'wait',
+    onFrozen: 'from' in stream || !stream.plugin.live ? 'wait' : 'reopen',
     closed,
     clock: parts.clock,
     log: parts.log,

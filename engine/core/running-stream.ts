@@ -1,9 +1,10 @@
-import { defer, Observable, takeUntil } from 'rxjs'
+import { defer, Observable, Subject, startWith, takeUntil } from 'rxjs'
 import { EngineError, messageOf } from '../errors.ts'
 import type { Clock } from './clock.ts'
 import { type Edge, emit, onDemand } from './edge.ts'
 import { restartForever } from './lifecycle.ts'
 import type { Kind, Packet } from './packet.ts'
+import { StillPicture } from './still-picture.ts'
 import { StreamMeter } from './stream-meter.ts'
 
 /** How a stream is; `idle` while nobody watches, `failed` when trying again cannot help. */
@@ -17,13 +18,16 @@ export interface StreamStatus {
   readonly fps: number
   /** Since the moment of the last packet; null before the first one since somebody watches. */
   readonly lastFrameAgeMs: number | null
-  /** Whether the picture stands still. Always false: nothing looks at the pixels yet. */
+  /** Whether a live source has given the same picture for 5 s. */
   readonly frozen: boolean
-  /** At the stream's edge, with what its join dropped: in = out + dropped + failed + what waits. */
+  /** Openings after the first, since the start of the engine. */
+  readonly restarts: number
+  /** At the stream's edge, with its join's: in = out + dropped + failed + waiting. */
   readonly in: number
   readonly out: number
   readonly dropped: number
   readonly failed: number
+  readonly waiting: number
   /** Why the stream is not live, or what the last failed packet failed with. */
   readonly error?: string
 }
@@ -36,6 +40,8 @@ export interface RunningStream {
   readonly plugin: string
   /** Shared: opened by the first subscriber, closed `linger` ms after the last. Each subscriber owns its packets. */
   readonly packets: Observable<Packet>
+  /** The status now, and at each change of `state` or `frozen`; subscribing does not open the stream. */
+  readonly changes: Observable<StreamStatus>
   status(): StreamStatus
 }
 
@@ -58,6 +64,8 @@ export interface StreamParts {
   readonly linger: number
   /** What silence means: a source that should talk is opened anew. */
   readonly onSilence: 'reopen' | 'wait'
+  /** What is done about a picture that stands still for long. */
+  readonly onFrozen: 'reopen' | 'wait'
   readonly closed: Observable<unknown>
   readonly clock: Clock
   readonly log: GraphLog
@@ -77,11 +85,16 @@ export class SupervisedStream implements RunningStream {
   readonly kind: Kind
   readonly plugin: string
   readonly packets: Observable<Packet>
+  readonly changes: Observable<StreamStatus>
+  readonly #changed = new Subject<StreamStatus>()
+  readonly #still = new StillPicture()
   readonly #parts: StreamParts
   #meter: StreamMeter | undefined
   #lastCapturedAt: bigint | undefined
   #state: StreamState = 'idle'
   #error: string | undefined
+  #restarts = 0
+  #told: { readonly state: StreamState; readonly frozen: boolean } = { state: 'idle', frozen: false }
   #loggedLosses = { dropped: 0, failed: 0 }
 
   constructor(parts: StreamParts) {
@@ -90,6 +103,7 @@ export class SupervisedStream implements RunningStream {
     this.plugin = parts.plugin
     this.#parts = parts
     const now = () => parts.clock.now()
+    this.changes = defer(() => this.#changed.pipe(startWith(this.status()), takeUntil(parts.closed)))
     this.packets = this.#supervise(
       this.#watch().pipe(restartForever({ now, onRestart: (error, delayMs) => this.#onRestart(error, delayMs) })),
     )
@@ -97,21 +111,40 @@ export class SupervisedStream implements RunningStream {
 
   status(): StreamStatus {
     const { edge, joinEdge, clock } = this.#parts
-    const { in: arrived, out, dropped, failed } = edge.counts
-    const unpaired = joinEdge === undefined ? 0 : joinEdge.counts.dropped
+    const { in: arrived, out, dropped, failed, waiting } = edge.counts
+    const { dropped: unpaired, waiting: unjoined } = joinEdge?.counts ?? noneJoined
     const now = clock.now()
     return {
       name: this.name,
       state: this.#state,
       fps: Math.round((this.#meter?.fps(now) ?? 0) * 10) / 10,
       lastFrameAgeMs: this.#lastFrameAgeMs(now),
-      frozen: false,
-      in: arrived + unpaired,
+      frozen: this.#frozen,
+      restarts: this.#restarts,
+      in: arrived + unpaired + unjoined,
       out,
       dropped: dropped + unpaired,
       failed,
+      waiting: waiting + unjoined,
       ...(this.#error === undefined ? {} : { error: this.#error }),
     }
+  }
+
+  get #frozen(): boolean {
+    return this.#state === 'live' && this.#still.frozen
+  }
+
+  /** Tells when state or frozen is another than told last. */
+  #tellChange(): void {
+    const now = { state: this.#state, frozen: this.#frozen }
+    if (now.state === this.#told.state && now.frozen === this.#told.frozen) return
+    if (now.frozen !== this.#told.frozen && now.state === 'live') {
+      const { log } = this.#parts
+      if (now.frozen) log.warn({ stream: this.name }, 'the picture stands still')
+      else log.info({ stream: this.name }, 'the picture moves again')
+    }
+    this.#told = now
+    this.#changed.next(this.status())
   }
 
   #lastFrameAgeMs(now: bigint): number | null {
@@ -123,6 +156,7 @@ export class SupervisedStream implements RunningStream {
   #supervise(restarting: Observable<Packet>): Observable<Packet> {
     const opened = new Observable<Packet>((subscriber) => {
       this.#state = 'opening'
+      this.#tellChange()
       const timer = setInterval(() => this.#logLosses(), checkMs)
       subscriber.add(() => {
         clearInterval(timer)
@@ -131,6 +165,7 @@ export class SupervisedStream implements RunningStream {
         this.#meter = undefined
         this.#lastCapturedAt = undefined
         this.#error = undefined
+        this.#tellChange()
       })
       subscriber.add(restarting.subscribe(subscriber))
     })
@@ -139,29 +174,41 @@ export class SupervisedStream implements RunningStream {
 
   /** One opening: measured, and ended as `unavailable` when a source that should talk is silent. */
   #watch(): Observable<Packet> {
-    const { clock, opened, onSilence } = this.#parts
+    const { clock, opened, onSilence, onFrozen } = this.#parts
     return defer(() => {
       const meter = new StreamMeter(clock.now())
       this.#meter = meter
+      this.#still.open()
       return new Observable<Packet>((subscriber) => {
         const check = () => {
           const stall = stallOf(meter, clock.now())
           if (stall === undefined) return
           if (meter.live) this.#state = 'stalled'
           if (onSilence === 'reopen') subscriber.error(stall)
+          else this.#tellChange()
         }
         const timer = setInterval(check, checkMs)
         subscriber.add(() => clearInterval(timer))
         const next = (packet: Packet) => {
           meter.add(clock.now())
           this.#lastCapturedAt = packet.capturedAt
+          this.#look(packet)
           this.#goLive()
+          this.#tellChange()
           emit(subscriber, packet)
+          if (onFrozen === 'reopen' && this.#still.takeReopening()) subscriber.error(stillError(this.#still))
         }
         const error = (cause: unknown) => subscriber.error(cause)
         subscriber.add(opened.subscribe({ next, error, complete: () => subscriber.complete() }))
       })
     })
+  }
+
+  /** Only the source of a picture knows whether it has changed. */
+  #look(packet: Packet): void {
+    const { payload } = packet
+    if (payload.kind !== 'image' || packet.source !== this.name) return
+    this.#still.saw(payload.unchanged === true, this.#parts.clock.now())
   }
 
   #goLive(): void {
@@ -175,8 +222,10 @@ export class SupervisedStream implements RunningStream {
     const error = cause === undefined ? 'The stream ended' : messageOf(cause)
     const level = error === this.#error ? 'debug' : 'warn'
     this.#error = error
+    this.#restarts++
     if (cause instanceof EngineError && cause.code === 'invalid') this.#state = 'failed'
     else if (this.#state !== 'stalled' || !this.#meter?.live) this.#state = 'restarting'
+    this.#tellChange()
     this.#parts.log[level]({ stream: this.name, error, delayMs }, 'stream broke off and is opened anew')
   }
 
@@ -193,6 +242,13 @@ export class SupervisedStream implements RunningStream {
     this.#error = messageOf(edge.lastError)
     log.warn({ stream: this.name, packets: newly.failed, error: this.#error }, 'packets failed')
   }
+}
+
+const noneJoined = { dropped: 0, waiting: 0 }
+
+function stillError({ stillMs }: StillPicture): EngineError {
+  const seconds = Math.round(stillMs / 1000)
+  return new EngineError('unavailable', `Expected a picture that moves, received the same one for ${seconds} s`)
 }
 
 function stallOf(meter: StreamMeter, now: bigint): EngineError | undefined {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../core/clock.ts'
 import type { Edge } from '../core/edge.ts'
-import { createPacket, type PacketOf, type PixelFormat } from '../core/packet.ts'
+import { createPacket, type ImagePayload, type PacketOf, type PixelFormat } from '../core/packet.ts'
 import { StampClock } from '../core/stamp-clock.ts'
 import { EngineError } from '../errors.ts'
 import { drawCounter } from './counter.ts'
@@ -152,9 +152,8 @@ export class CaptureSession implements AsyncDisposable {
       tools.edge.counts.out++
       const capturedAt = this.#clock.map(frame.stamp, frame.arrivedAt)
       const { stream } = tools
-      this.#options.onPacket(
-        createPacket({ stream, source: stream, seq, capturedAt, payload: { kind: 'image', image } }),
-      )
+      const payload: ImagePayload = { kind: 'image', image, ...(frame.unchanged && { unchanged: true }) }
+      this.#options.onPacket(createPacket({ stream, source: stream, seq, capturedAt, payload }))
     }
     this.#refill()
   }

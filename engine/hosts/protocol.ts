@@ -69,6 +69,8 @@ export interface CapturedFrame extends SlotLoan {
   readonly stamp: bigint | null
   /** CLOCK_MONOTONIC nanoseconds at which the host had the frame. */
   readonly arrivedAt: bigint
+  /** Whether it came with the same bytes as the frame before. */
+  readonly unchanged: boolean
 }
 
 /** What the addon does around a network: taken from the catalogue (kernel, fit) and the task (thresholds). */

@@ -25,6 +25,8 @@ export class SlotFiller {
   readonly #free: SlotLoan[] = []
   #described: { readonly description: Buffer; readonly shape: Shape } | undefined
   #lastOffset: bigint | null = null
+  /** Kept, not copied, to see whether the next one differs: in a live picture within the first bytes. */
+  #lastPayload: Buffer | undefined
   /** Settles when all frames so far were told. */
   #told: Promise<void> = Promise.resolve()
 
@@ -67,19 +69,21 @@ export class SlotFiller {
       this.#listener.skipped(1)
       return
     }
-    const about = { ...loan, stamp: buffer.stamp, arrivedAt }
+    const unchanged = this.#lastPayload?.equals(buffer.payload) ?? false
+    this.#lastPayload = buffer.payload
+    const about = { ...loan, stamp: buffer.stamp, arrivedAt, unchanged }
     if (shape.format === 'jpeg') this.#decode(loan, buffer.payload, about)
     else this.#copy(shape, buffer.payload, about)
   }
 
-  #copy(shape: Exclude<Shape, { format: 'jpeg' }>, payload: Buffer, about: SlotLoan & FrameTimes): void {
+  #copy(shape: Exclude<Shape, { format: 'jpeg' }>, payload: Buffer, about: SlotLoan & AboutFrame): void {
     if (payload.length < shape.bytes)
       throw new EngineError('invalid', `Expected ${shape.bytes} bytes in a frame, received ${payload.length}`)
     this.#pool.write(about.slot, payload.subarray(0, shape.bytes), 0)
     this.#listener.frame({ ...about, ...shape })
   }
 
-  #decode(loan: SlotLoan, payload: Buffer, about: SlotLoan & FrameTimes): void {
+  #decode(loan: SlotLoan, payload: Buffer, about: SlotLoan & AboutFrame): void {
     const { format, maxWidth, maxHeight } = this.#params
     const decoding = addon()
       .decodeJpeg(this.#pool, payload, loan.slot, { format, maxWidth, maxHeight })
@@ -91,7 +95,7 @@ export class SlotFiller {
     })
   }
 
-  #tell(image: { width: number; height: number; format: ImageFormat; bytes: number }, about: SlotLoan & FrameTimes) {
+  #tell(image: { width: number; height: number; format: ImageFormat; bytes: number }, about: SlotLoan & AboutFrame) {
     const { width, height, format, bytes } = image
     this.#listener.frame({ ...about, width, height, format, bytes })
   }
@@ -137,7 +141,8 @@ export class SlotFiller {
   }
 }
 
-interface FrameTimes {
+interface AboutFrame {
   readonly stamp: bigint | null
   readonly arrivedAt: bigint
+  readonly unchanged: boolean
 }

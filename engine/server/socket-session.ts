@@ -127,7 +127,7 @@ export class SocketSession {
   #subscribe(topic: string, flow: Flow): void {
     this.#checkSubscription(topic)
     const { hub, groups } = this.#needs
-    if (flow.credits === undefined && flow.rate === undefined) {
+    if (flow.credits === undefined && flow.rate === undefined && !hub.tellsLatest(topic)) {
       const cancel = groups.add(topic, this.#client)
       this.#subscriptions.set(topic, { topic, subscriber: undefined, cancel })
       return

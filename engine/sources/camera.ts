@@ -24,6 +24,7 @@ export default defineSource({
   name: 'camera',
   summary: 'A camera of this machine: USB (V4L2), or a Raspberry Pi’s through libcamera.',
   emits: 'image',
+  live: true,
   options: z.strictObject({
     device: z
       .string()

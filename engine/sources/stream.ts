@@ -19,6 +19,7 @@ export default defineSource({
   name: 'stream',
   summary: 'A network camera: RTSP, MJPEG over HTTP, or any address that GStreamer plays.',
   emits: 'image',
+  live: true,
   options: z.strictObject({
     url: z
       .url({

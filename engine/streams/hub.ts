@@ -14,6 +14,8 @@ export interface Offer {
   readonly packets: Observable<Packet>
   /** JSON schema of the payload, shown to clients. */
   readonly schema?: unknown
+  /** A listener that comes later gets the newest message at once. */
+  readonly tellsLatest?: true
 }
 
 /** A topic as `GET /api/topics` shows it. */
@@ -24,6 +26,17 @@ export interface TopicSummary {
   readonly stream: string
   readonly subscribers: number
   readonly schema: unknown
+}
+
+/** What went through a topic. */
+export interface TopicTraffic {
+  readonly pipeline: string
+  readonly stream: string
+  readonly subscribers: number
+  /** Messages, each counted once however many got it. */
+  readonly published: number
+  /** Messages that clients have missed, counted per client. */
+  readonly dropped: number
 }
 
 /** Someone who gets a topic's messages. */
@@ -95,6 +108,14 @@ export class Hub {
     return () => this.#withdraw(topic)
   }
 
+  /** What went through every topic since the start of the engine. */
+  traffic(): TopicTraffic[] {
+    return this.topics().map(({ topic, pipeline, stream, subscribers }) => {
+      const published = this.#counters.get(topic) ?? 0
+      return { pipeline, stream, subscribers, published, dropped: this.dropped(topic) }
+    })
+  }
+
   topics(): TopicSummary[] {
     return [...this.#topics.values()].map(({ name, offer, listeners }) => {
       const [pipeline = '', ...stream] = name.split('/')
@@ -115,6 +136,11 @@ export class Hub {
     return droppedOf(this.#find(name))
   }
 
+  /** Whether each listener gets the newest message at once: listeners of one topic then differ in what they get. */
+  tellsLatest(name: string): boolean {
+    return this.#find(name).offer.tellsLatest === true
+  }
+
   kindOf(name: string): Kind {
     return this.#find(name).offer.kind
   }
@@ -127,8 +153,10 @@ export class Hub {
   /** Listens until the returned function is called. Throws `not-found`. The first listener opens the stream. */
   subscribe(name: string, listener: Listener): () => void {
     const topic = this.#find(name)
+    const { latest } = topic
     topic.listeners.add(listener)
     this.#open(topic)
+    if (topic.offer.tellsLatest && latest !== undefined) listener.deliver(latest)
     return () => this.#leave(topic, listener)
   }
 

@@ -185,6 +185,23 @@ describe('Hub', () => {
     expect(listener.messages.map(({ n }) => n)).toEqual([0, 1])
   })
 
+  it('gives the newest message to who comes later, where the offer says so', () => {
+    const { hub } = makeHub()
+    for (const [topic, marks] of [['demo/people', {}] as const, ['demo/state', { tellsLatest: true }] as const]) {
+      const stream = makeStream()
+      hub.offer(topic, { kind: 'objects', packets: stream.observable, ...marks })
+      const [first, second] = [makeListener(), makeListener()]
+      hub.subscribe(topic, first)
+      stream.packets.next(objectsPacket(7))
+      hub.subscribe(topic, second)
+      expect(second.messages).toEqual(hub.tellsLatest(topic) ? first.messages : [])
+    }
+    expect(hub.traffic()).toEqual([
+      { pipeline: 'demo', stream: 'people', subscribers: 2, published: 1, dropped: 0 },
+      { pipeline: 'demo', stream: 'state', subscribers: 2, published: 1, dropped: 0 },
+    ])
+  })
+
   it('adds up what clients have missed, also those that have left', () => {
     const { hub } = makeHub()
     hub.offer('demo/people', { kind: 'objects', packets: makeStream().observable })

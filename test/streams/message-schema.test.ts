@@ -30,6 +30,7 @@ describe('message schemas', () => {
     expect(topics.map(({ topic, schema }) => [topic, schema])).toEqual([
       ['demo/camera', messageSchema('image')],
       ['demo/objects', messageSchema('objects')],
+      ['demo/camera/state', messageSchema('event')],
     ])
   })
 

@@ -1,7 +1,7 @@
 import { Observable, type Subscriber } from 'rxjs'
 import { z } from 'zod'
 import { type Edge, emit, runEach } from '../../engine/core/edge.ts'
-import { derivePacket, type Packet, type PacketOf } from '../../engine/core/packet.ts'
+import { createPacket, derivePacket, type Packet, type PacketOf } from '../../engine/core/packet.ts'
 import type { JoinedPacket, Node, Plugin, Source } from '../../engine/core/plugin.ts'
 import type { PacketMaker } from './packets.ts'
 
@@ -23,7 +23,7 @@ export class HandSource {
     this.#maker = maker
   }
 
-  plugin(name: string, mark: { readonly mayBeSilent?: true } = {}): Source {
+  plugin(name: string, mark: { readonly mayBeSilent?: true; readonly live?: true } = {}): Source {
     return {
       type: 'source',
       name,
@@ -46,11 +46,12 @@ export class HandSource {
   }
 
   /** Sends the next frame, captured now by the faked clock. */
-  send(): void {
+  send(picture: { readonly unchanged?: true } = {}): void {
     if (this.#tools === undefined || this.#subscriber === undefined) throw new Error('the source is closed')
     this.#tools.edge.counts.in++
     this.#tools.edge.counts.out++
-    emit(this.#subscriber, this.#maker.image(this.#tools.nextSeq(), Date.now(), this.#tools.stream))
+    const packet = this.#maker.image(this.#tools.nextSeq(), Date.now(), this.#tools.stream)
+    emit(this.#subscriber, createPacket({ ...packet, payload: { ...packet.payload, ...picture } }))
   }
 
   fail(error: unknown): void {
