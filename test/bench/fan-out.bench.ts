@@ -1,3 +1,10 @@
+import {
+  App,
+  type us_listen_socket,
+  us_listen_socket_close,
+  type us_socket,
+  us_socket_local_port,
+} from 'uWebSockets.js'
 import { type ChildProcess, fork } from 'node:child_process'
 import { type AddressInfo, createServer } from 'node:net'
 import type { Subject } from 'rxjs'
@@ -38,14 +45,22 @@ export default async function bench(): Promise<BenchRow[]> {
     saturated: false,
     query: `?credits=${credits}`,
   }
+  const bare = { ...plain, peer: startBare }
   const rates = await compare(plain)
   const costs = await compare(windowed)
+  const many = { ...plain, clients: 1000 }
+  const manyRates = await compare(many)
+  const bareRates = await compare(bare)
+  const manyBareRates = await compare({ ...bare, clients: many.clients })
   return [
     toRow(`fan-out ${clients} × 1 KB`, 'messages/s', rates, { ratio: rates.ours / rates.peer, goal: 3 }),
     toRow(`fan-out ${clients} × 1 KB, ${credits} credits`, 'µs CPU/message', costs, {
       ratio: costs.peer / costs.ours,
       goal: 2,
     }),
+    toRow('fan-out 1000 × 1 KB', 'messages/s', manyRates, { ratio: manyRates.ours / manyRates.peer, goal: 3 }),
+    toBareRow(`fan-out ${clients} × 1 KB`, bareRates),
+    toBareRow('fan-out 1000 × 1 KB', manyBareRates),
   ]
 }
 
@@ -54,6 +69,8 @@ interface Trial {
   readonly peer: () => Promise<Publisher>
   readonly saturated: boolean
   readonly query: string
+  /** Default 200. */
+  readonly clients?: number
 }
 
 interface Figures {
@@ -80,14 +97,27 @@ function toRow(
   return { name, ...figures, peerName: 'ws 8', unit, ratio, goal, met: ratio >= goal }
 }
 
+function toBareRow(name: string, figures: Figures): BenchRow {
+  const row = toRow(name, 'messages/s', figures, { ratio: figures.ours / figures.peer, goal: 0.9 })
+  return { ...row, peerName: 'bare uWebSockets.js' }
+}
+
 /** Saturated: messages per second that the clients received; else µs of this process's CPU per message. Closes the publisher. */
-async function measure(publisher: Publisher, { saturated, query }: Trial): Promise<number> {
+async function measure(publisher: Publisher, trial: Trial): Promise<number> {
   await using _ = publisher
+  const { saturated, query } = trial
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const child = fork(new URL(`./fan-out-clients.${extension}`, import.meta.url))
   let stop: () => void = () => undefined
   try {
-    child.send({ port: publisher.port, path: path + query, clients, acknowledge: !saturated, warmUpMs, measureMs })
+    const order = {
+      path: path + query,
+      clients: trial.clients ?? clients,
+      acknowledge: !saturated,
+      warmUpMs,
+      measureMs,
+    }
+    child.send({ port: publisher.port, ...order })
     await hear(child, 'ready')
     stop = saturated ? publishAlways(publisher) : publishSteadily(publisher)
     await hear(child, 'started')
@@ -139,6 +169,25 @@ async function startOurs(): Promise<Publisher> {
   }
 }
 
+/** Nothing but uWebSockets.js: each message encoded, and published once. */
+async function startBare(): Promise<Publisher> {
+  const app = App()
+  app.ws('/*', { open: (socket) => void socket.subscribe(path), maxBackpressure: maxBufferedBytes })
+  const listening = await new Promise<us_listen_socket>((resolve, reject) =>
+    app.listen('127.0.0.1', 0, (one) => (one ? resolve(one) : reject(new Error('Expected a free port')))),
+  )
+  let n = 0
+  const publish = () => {
+    const message = encodePacket(makePacket(n), makeHead(n++), () => new Uint8Array(0))
+    app.publish(path, message.bytes, false)
+  }
+  const close = async () => {
+    us_listen_socket_close(listening)
+    app.close()
+  }
+  return { port: us_socket_local_port(listening as unknown as us_socket), publish, [Symbol.asyncDispose]: close }
+}
+
 /** One client of the peer; `deliver` sends or keeps, `acknowledge` makes room. */
 type Peer = Pick<Subscriber, 'deliver' | 'acknowledge'>
 
@@ -162,15 +211,7 @@ async function startPeer(serve: (socket: WebSocket) => Peer): Promise<Publisher>
   })
   let n = 0
   const publish = () => {
-    const head = {
-      topic: 'demo/people',
-      n,
-      epoch: 'bench',
-      seq: n,
-      capturedAt: 1_764_011_045_123.4,
-      publishedAt: 1_764_011_045_151.9,
-    }
-    const message = encodePacket(makePacket(n++), head, () => new Uint8Array(0))
+    const message = encodePacket(makePacket(n), makeHead(n++), () => new Uint8Array(0))
     for (const peer of peers) peer.deliver(message)
   }
   const close = () => {
@@ -211,6 +252,11 @@ const objects = Array.from({ length: 10 }, (_, i) => ({
 /** About 1 KB as a message. */
 function makePacket(seq: number): Packet {
   return objectsPacket(seq, objects)
+}
+
+function makeHead(n: number) {
+  const times = { capturedAt: 1_764_011_045_123.4, publishedAt: 1_764_011_045_151.9 }
+  return { topic: 'demo/people', n, epoch: 'bench', seq: n, ...times }
 }
 
 function median(values: readonly number[]): number {
