@@ -21,7 +21,7 @@ export const errorTable: Readonly<Record<ErrorCode, { readonly status: number; r
   unavailable: { status: 503, retry: true },
   timeout: { status: 504, retry: true },
   cancelled: { status: 499, retry: true },
-  closed: { status: 503, retry: false },
+  closed: { status: 503, retry: true },
   internal: { status: 500, retry: false },
 }
 
