@@ -8,15 +8,18 @@ import { GstCaptureHosts } from './hosts/capture-hosts.ts'
 import type { SharedPool } from './hosts/host.ts'
 import { loadCatalogue } from './inference/catalogue.ts'
 import { ModelStore } from './inference/model-store.ts'
+import type { OnWorked } from './inference/scheduler.ts'
 import { VisionEngine } from './inference/vision-engine.ts'
 import { loadTasks, visionNodes } from './inference/vision-task.ts'
 import type { Logger } from './log.ts'
 import { MemoryMeter } from './memory-meter.ts'
+import { Metrics } from './metrics.ts'
 import { addon } from './native/addon.ts'
 import { PipelineSet } from './pipeline-set.ts'
 import { projectRoot } from './root.ts'
 import { joinRoutes } from './routes/answer.ts'
 import { type Health, healthRoutes } from './routes/health.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { pipelineRoutes } from './routes/pipelines.ts'
 import { topicRoutes } from './routes/topics.ts'
 import { visionRoutes } from './routes/vision.ts'
@@ -53,21 +56,26 @@ export async function createApp(config: Config, version: string, log: Logger): P
 async function compose(config: Config, version: string, log: Logger, closing: ClosingStack): Promise<App> {
   const clock = startClock(log, closing)
   const pool = createPool(config, closing)
-  const { vision, tasks } = await createVision(config, pool, log, closing)
+  const metrics = closing.use('metrics', new Metrics(version))
+  const { vision, tasks } = await createVision({ config, pool, log, closing, metrics })
   const capture = closing.use('capture hosts', new GstCaptureHosts({ pool, maxSize: config.images.maxSize }))
   const browser = new BrowserSourceRegistry(clock)
   const readImage = (image: { slot: number; bytes: number }) => pool.memory.read(image.slot, 0, image.bytes)
-  const hub = new Hub({ clock, log: log.child({ part: 'hub' }), readImage })
+  const onPublished = (topic: string, latency: bigint) => metrics.published(topic, latency)
+  const hub = new Hub({ clock, log: log.child({ part: 'hub' }), readImage, onPublished })
   const plugins = byName([...(await loadFolder('sources')), ...(await loadFolder('nodes')), ...visionNodes(tasks)])
   const shared = { clock, capture, vision, browser, media: join(config.state, 'media') }
   const folder = config.pipelinesFolder
   const pipelines = closing.use('pipelines', new PipelineSet({ folder, plugins, shared, hub, clock, log }))
   for (const entry of config.pipelines) pipelines.start(entry)
   const health = createHealth({ version, clock, vision, capture, pipelines, closing })
+  const readMetrics = async () =>
+    metrics.text({ health: await health(), topics: hub.traffic(), images: pool.ledger.stats() })
   const fetch = joinRoutes([
     topicRoutes(hub),
     visionRoutes(vision),
     healthRoutes(health),
+    metricsRoutes(readMetrics, metrics.contentType),
     pipelineRoutes(() => pipelines.summary()),
   ]).fetch
   const { host, port } = config.listen
@@ -101,7 +109,15 @@ function createPool({ images: { slots, maxSize } }: Config, closing: ClosingStac
   return { memory, ledger: new ImagePool({ slots }) }
 }
 
-async function createVision(config: Config, pool: SharedPool, log: Logger, closing: ClosingStack) {
+interface VisionParts {
+  readonly config: Config
+  readonly pool: SharedPool
+  readonly log: Logger
+  readonly closing: ClosingStack
+  readonly metrics: Metrics
+}
+
+async function createVision({ config, pool, log, closing, metrics }: VisionParts) {
   const { mirror, paths } = config.models
   const catalogue = loadCatalogue()
   const part = log.child({ part: 'vision' })
@@ -111,7 +127,9 @@ async function createVision(config: Config, pool: SharedPool, log: Logger, closi
   )
   const tasks = await loadTasks(pluginFolder('tasks'))
   const threads = inferenceThreads(config)
-  const vision = closing.use('vision', new VisionEngine({ pool, catalogue, store, tasks, threads, log: part }))
+  const onWorked: OnWorked = (resource, timing) => metrics.worked(resource, timing)
+  const engine = new VisionEngine({ pool, catalogue, store, tasks, threads, log: part, onWorked })
+  const vision = closing.use('vision', engine)
   return { vision, tasks }
 }
 

@@ -20,6 +20,16 @@ export interface Work<T> {
   start(): Begun<T>
 }
 
+/** How long one work took, in milliseconds. */
+export interface WorkTiming {
+  readonly waitedMs: number
+  /** From its start until its resource was free again. */
+  readonly tookMs: number
+}
+
+/** Told after each work that was started. */
+export type OnWorked = (resource: string, timing: WorkTiming) => void
+
 interface Waiting {
   readonly start: () => Promise<void>
   readonly refuse: (error: EngineError) => void
@@ -38,12 +48,14 @@ interface Resource {
  */
 export class Scheduler implements Disposable {
   readonly #depth: (resource: string) => number
+  readonly #onWorked: OnWorked
   readonly #resources = new Map<string, Resource>()
   #closed = false
 
   /** `depth`: works of a resource that run at once, default 1. */
-  constructor(depth: (resource: string) => number = () => 1) {
+  constructor(depth: (resource: string) => number = () => 1, onWorked: OnWorked = () => undefined) {
     this.#depth = depth
+    this.#onWorked = onWorked
   }
 
   /**
@@ -62,6 +74,7 @@ export class Scheduler implements Disposable {
           `Expected fewer than ${maxWaiting[priority]} to wait for ${work.resource}; try again later`,
         ),
       )
+    const askedAt = performance.now()
     return new Promise((resolve, reject) => {
       const leave = waitFor(work, signal, (error) => waiting.refuse(error))
       const waiting: Waiting = {
@@ -69,7 +82,10 @@ export class Scheduler implements Disposable {
           leave()
           const { answer, settled } = begin(work)
           answer.then(resolve, reject)
-          return settled
+          const startedAt = performance.now()
+          return settled.then(() =>
+            this.#onWorked(work.resource, { waitedMs: startedAt - askedAt, tookMs: performance.now() - startedAt }),
+          )
         },
         refuse: (error) => {
           leave()

@@ -8,7 +8,7 @@ import { type LoadedModelStatus, ModelChoice } from './model-choice.ts'
 import type { ModelStore } from './model-store.ts'
 import { OnnxBackend } from './onnx.ts'
 import { Pictures, picturesResource } from './pictures.ts'
-import { Scheduler } from './scheduler.ts'
+import { type OnWorked, Scheduler } from './scheduler.ts'
 import { ImageTaskSession } from './task-session.ts'
 import type { DecodedPicture, Priority, TaskSession, Vision } from './vision.ts'
 import type { VisionTask } from './vision-task.ts'
@@ -25,6 +25,7 @@ export interface VisionEngineOptions {
   /** Threads of one model's inference, at least 1. */
   readonly threads: number
   readonly log: Logger
+  readonly onWorked?: OnWorked
 }
 
 /** How the models are, for health. */
@@ -42,9 +43,10 @@ export class VisionEngine implements Vision, AsyncDisposable {
   readonly #backend: OnnxBackend
   readonly #choice: ModelChoice
   readonly #pictures: Pictures
-  readonly #scheduler = new Scheduler((resource) => (resource === picturesResource ? picturesAtOnce : 1))
+  readonly #scheduler: Scheduler
 
-  constructor({ pool, catalogue, store, tasks, threads, log }: VisionEngineOptions) {
+  constructor({ pool, catalogue, store, tasks, threads, log, onWorked }: VisionEngineOptions) {
+    this.#scheduler = new Scheduler((resource) => (resource === picturesResource ? picturesAtOnce : 1), onWorked)
     this.tasks = tasks.map(({ name }) => name)
     this.#tasks = new Map(tasks.map((task) => [task.name, task]))
     this.#host = new Host<VisionProtocol>({ name: 'vision', entry: 'vision', pool, log, restart: true })

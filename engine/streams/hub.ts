@@ -73,6 +73,8 @@ export interface HubOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly readImage: ReadImage
+  /** Told after each message: nanoseconds from its frame's capture to its publication. */
+  readonly onPublished?: (topic: string, latency: bigint) => void
 }
 
 /** Topics between streams and clients: opened by the first listener, closed after the last, encoded once per packet. */
@@ -184,7 +186,7 @@ export class Hub {
   }
 
   #publish(topic: Topic, packet: Packet): void {
-    const { clock, readImage } = this.#options
+    const { clock, readImage, onPublished } = this.#options
     const n = this.#counters.get(topic.name) ?? 0
     const now = clock.now()
     const head = {
@@ -199,6 +201,7 @@ export class Hub {
     this.#counters.set(topic.name, n + 1)
     topic.latest = message
     for (const listener of topic.listeners) listener.deliver(message)
+    onPublished?.(topic.name, now - packet.capturedAt)
     if (now - topic.loggedAt >= lossLogNs) this.#logLosses(topic, now)
   }
 
