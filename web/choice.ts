@@ -51,3 +51,24 @@ export function overlaysFor(
       (sources.get(topic.topic) ?? topic.source ?? source) === source,
   )
 }
+
+/** The topic that tells how the source of the picture is; undefined when the server has none. */
+export function stateTopicOf(
+  picture: Topic,
+  topics: readonly Topic[],
+  sources: ReadonlyMap<string, string>,
+): string | undefined {
+  const source = sources.get(picture.topic) ?? picture.source ?? picture.stream
+  const topic = `${picture.pipeline}/${source}/state`
+  return topics.some((one) => one.topic === topic) ? topic : undefined
+}
+
+/** What is wrong with the source, for the user; undefined while nothing is. `event` is a message of its state topic. */
+export function troubleOf(event: unknown): string | undefined {
+  if (typeof event !== 'object' || event === null) return undefined
+  const { state, frozen } = event as { readonly state?: unknown; readonly frozen?: unknown }
+  if (frozen === true) return 'The picture stands still'
+  if (state === 'stalled') return 'The camera has stopped sending'
+  if (state === 'restarting') return 'Opening the camera again…'
+  return state === 'failed' ? 'The camera cannot be opened' : undefined
+}

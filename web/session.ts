@@ -1,5 +1,14 @@
 import type { ResultMessage } from '../engine/streams/wire.ts'
-import { type Choice, choosePicture, overlaysFor, readChoice, type Topic, writeChoice } from './choice.ts'
+import {
+  type Choice,
+  choosePicture,
+  overlaysFor,
+  readChoice,
+  stateTopicOf,
+  type Topic,
+  troubleOf,
+  writeChoice,
+} from './choice.ts'
 import type { Connection, ImageHead } from './connection.ts'
 import { RateMeter, unixNow } from './measures.ts'
 import type { Drawn, Player } from './player.ts'
@@ -37,6 +46,9 @@ export class Session {
   readonly #sources = new Map<string, string>()
   readonly #latest = new Map<string, ResultMessage>()
   #overlays: readonly string[] = []
+  #stateTopic: string | undefined
+  /** What is wrong with the picture's source. */
+  #trouble: string | undefined
   #state: SocketState = 'connecting'
   #refusal: { readonly text: string; readonly askToken?: boolean } | undefined
   #rate = new RateMeter()
@@ -145,9 +157,25 @@ export class Session {
       this.#connection.subscribe(topic, { result: (message) => this.#takeResult(message) })
     }
     this.#overlays = wanted
+    this.#followState()
     this.#player.choose(wanted)
     const rows = fitting.map((topic) => ({ topic, on: wanted.includes(topic.topic) }))
     showOverlays(rows, (topic, on) => this.#switch(topic, on))
+  }
+
+  #followState(): void {
+    const topic = this.picture && stateTopicOf(this.picture, this.#topics ?? [], this.#sources)
+    if (topic === this.#stateTopic) return
+    if (this.#stateTopic !== undefined) this.#connection.unsubscribe(this.#stateTopic)
+    this.#stateTopic = topic
+    this.#trouble = undefined
+    if (topic === undefined) return
+    this.#connection.subscribe(topic, {
+      result: ({ event }) => {
+        this.#trouble = troubleOf(event)
+        this.#render()
+      },
+    })
   }
 
   #switch(topic: string, on: boolean): void {
@@ -202,10 +230,12 @@ export class Session {
       showNotice({ text: this.#lost(), busy: true })
     else if (this.#topics === undefined) showNotice({ text: 'Connecting…', busy: true })
     else if (this.picture === undefined) showNotice({ text: 'No pipeline publishes a picture yet.', busy: false })
-    else if (this.#drawn === undefined) showNotice({ text: 'Waiting for the first picture…', busy: true })
+    else if (this.#drawn === undefined)
+      showNotice({ text: this.#trouble ?? 'Waiting for the first picture…', busy: true })
     else showNotice(undefined)
     const plain = this.#drawn?.match === 'none' && this.#overlays.length > 0
-    const mark = stopped ? `No picture for ${Math.round(age / 1000)} s` : plain ? 'No results' : undefined
+    const silence = stopped ? `No picture for ${Math.round(age / 1000)} s` : undefined
+    const mark = this.#trouble ?? silence ?? (plain ? 'No results' : undefined)
     showMark(this.#drawn === undefined || this.#state !== 'open' ? undefined : mark)
     if (this.#drawn !== undefined) element('picture').ariaLabel = `Live picture of ${this.picture?.topic}`
   }

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { ResultObject } from '../../engine/streams/wire.ts'
-import { choosePicture, overlaysFor, readChoice, type Topic, writeChoice } from '../../web/choice.ts'
+import {
+  choosePicture,
+  overlaysFor,
+  readChoice,
+  stateTopicOf,
+  type Topic,
+  troubleOf,
+  writeChoice,
+} from '../../web/choice.ts'
 import { boxIou, colourOf, distinctBoxes } from '../../web/overlay.ts'
 
 function topic(name: string, kind: string): Topic {
@@ -23,6 +31,25 @@ describe('the choice of what to watch', () => {
     expect(readChoice(writeChoice(choice))).toEqual(choice)
     expect(writeChoice(choice)).toContain('#picture=demo/camera&off=demo/objects')
   })
+
+  it('finds the state of the source that the picture began in', () => {
+    const withStates = [...topics, topic('demo/camera/state', 'event')]
+    const camera = topic('demo/camera', 'image')
+    expect(stateTopicOf(camera, withStates, new Map())).toBe('demo/camera/state')
+    expect(stateTopicOf(camera, topics, new Map())).toBeUndefined()
+    const drawn = { ...topic('demo/annotated', 'image'), source: 'camera' }
+    expect(stateTopicOf(drawn, withStates, new Map())).toBe('demo/camera/state')
+    expect(stateTopicOf(drawn, withStates, new Map([['demo/annotated', 'visitor']]))).toBeUndefined()
+  })
+
+  it.each([
+    [{ state: 'live', frozen: true }, 'The picture stands still'],
+    [{ state: 'stalled', frozen: false }, 'The camera has stopped sending'],
+    [{ state: 'restarting', frozen: false }, 'Opening the camera again…'],
+    [{ state: 'failed', frozen: false }, 'The camera cannot be opened'],
+    [{ state: 'live', frozen: false }, undefined],
+    [undefined, undefined],
+  ])('says of a source that tells %j: %s', (event, words) => expect(troubleOf(event)).toBe(words))
 
   it('falls on the first picture when the wanted one is not there', () => {
     expect(choosePicture(topics, 'gone/camera')?.topic).toBe('demo/camera')
