@@ -40,6 +40,8 @@ const testPackages = [
   'python3-gi',
   'python3-websockets',
   'gir1.2-gst-rtsp-server-1.0',
+  'systemd',
+  'debootstrap',
   'gstreamer1.0-tools',
 ]
 
