@@ -26,4 +26,4 @@ mkdir -p old
 pivot_root . old
 umount -l old
 export container=hailstream-test
-exec /lib/systemd/systemd --system --log-target=console --show-status=no systemd.unit=multi-user.target
+exec /lib/systemd/systemd --system --show-status=no systemd.unit=multi-user.target

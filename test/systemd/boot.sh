@@ -6,7 +6,15 @@ cannot() { echo "$1" >&2; exit 42; }
 hierarchy=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 [ -n "$hierarchy" ] || cannot 'no cgroup2 is mounted here'
 group=$hierarchy/hailstream-test-$$
-trap 'find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null' EXIT
+# The kernel takes a moment to give back what was killed.
+remove_group() {
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+    [ -d "$group" ] || return 0
+    sleep 0.2
+  done
+}
+trap remove_group EXIT
 mkdir "$group" 2>/dev/null || cannot 'no control group can be made here'
 unshare --pid --mount --net --uts --ipc true 2>/dev/null || cannot 'no namespaces can be made here'
 sh -c 'echo $$ >"$2/cgroup.procs" && exec unshare --pid --mount --net --cgroup --uts --ipc --fork --kill-child sh "$1" "$3"' \
