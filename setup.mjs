@@ -45,6 +45,9 @@ const testPackages = [
   'gstreamer1.0-tools',
 ]
 
+// ONNX Runtime would report its use to its maker, also from tests and benchmarks.
+process.env.ORT_DISABLE_TELEMETRY = '1'
+
 class SetupError extends Error {}
 
 try {

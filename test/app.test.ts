@@ -162,7 +162,7 @@ describe('the command line', () => {
           { name: 'good', streams: { pattern: { source: 'test', size: '320x240', rate: 10 } }, publish: ['pattern'] },
         ])}`,
       ],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
+      { env: { ...process.env, ORT_DISABLE_TELEMETRY: '0' }, stdio: ['ignore', 'pipe', 'inherit'] },
     )
     let text = ''
     child.stdout.on('data', (chunk) => (text += chunk))
@@ -170,6 +170,8 @@ describe('the command line', () => {
     expect((await fetch(`${url}/api/topics/good/pattern`)).status).toBe(200)
     const pids = (await getHealth(url)).hosts.flatMap(({ pid }) => pid ?? [])
     expect(pids.length).toBeGreaterThanOrEqual(1)
+    // ONNX Runtime would report to its maker otherwise.
+    for (const pid of pids) expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).toContain('ORT_DISABLE_TELEMETRY=1')
     child.kill('SIGTERM')
     expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0)
     for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH')

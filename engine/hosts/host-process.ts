@@ -101,6 +101,8 @@ function startChild({ entry, memory, env }: HostProcessOptions): ChildProcess {
     serialization: 'advanced',
     env: {
       ...withoutToken(process.env),
+      // ONNX Runtime would report its use to its maker.
+      ORT_DISABLE_TELEMETRY: '1',
       ...env,
       [hostVariables.parent]: String(process.pid),
       [hostVariables.slots]: String(memory.slots),
