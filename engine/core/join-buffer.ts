@@ -18,6 +18,8 @@ export interface JoinStep {
  * Which packets belong to one moment: a pure buffer that owns nothing. Packets with the same source pair by equal `seq`,
  * others when each is the other's nearest by `capturedAt`, within the tolerance. The first input leads: its packets are
  * matched oldest first, each packet is used once, and one that can find no partner any more is dropped at once.
+ * When a side is full, packets that pair by time lose their oldest. Those that pair by `seq` keep the oldest and the
+ * newest: the node that makes the partners is at work on the one and, behind an edge `latest`, takes the other next.
  */
 export class JoinBuffer {
   readonly #names: readonly string[]
@@ -25,6 +27,7 @@ export class JoinBuffer {
   readonly #options: JoinOptions
   /** The last seq that was joined, by input: an older packet has come too late. */
   readonly #joinedUpTo: number[]
+  readonly #sources = new Set<string>()
 
   constructor(names: readonly string[], options: JoinOptions) {
     this.#names = names
@@ -39,10 +42,11 @@ export class JoinBuffer {
     if (packet.seq <= (this.#joinedUpTo[input] as number)) return { joined: [], dropped: [packet] }
     const side = this.#sides[input] as Packet[]
     side.push(packet)
+    this.#sources.add(packet.source)
     const joined: Readonly<Record<string, Packet>>[] = []
     const dropped = this.#pruneHopeless()
     this.#matchLeads(joined, dropped)
-    if (side.length > this.#options.wait) dropped.push(side.shift() as Packet)
+    if (side.length > this.#options.wait) dropped.push(...side.splice(this.#sources.size > 1 ? 0 : -2, 1))
     return { joined, dropped }
   }
 

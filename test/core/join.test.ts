@@ -123,16 +123,33 @@ describe('join of streams from the same source', () => {
     subscription.unsubscribe()
   })
 
-  it('holds at most `wait` packets a side and drops the oldest', () => {
+  it('holds at most `wait` packets a side, among them the oldest and the newest', () => {
     const { images, objects, pairs, edge, subscription } = joinTwo({ wait: 2 })
     images(0, 1, 2, 3)
     expect(edge.counts).toMatchObject({ dropped: 2, waiting: 2 })
     expect(maker.pool.stats().held).toBe(2)
-    objects(0, 1, 2)
-    expect(pairs).toEqual([[2, 2]])
-    expect(edge.counts).toEqual({ in: 7, out: 2, dropped: 4, failed: 0, waiting: 1 })
+    objects(0, 1, 2, 3)
+    expect(pairs).toEqual([
+      [0, 0],
+      [3, 3],
+    ])
+    expect(edge.counts).toEqual({ in: 8, out: 4, dropped: 4, failed: 0, waiting: 0 })
     subscription.unsubscribe()
-    expect(edge.counts).toEqual({ in: 7, out: 2, dropped: 5, failed: 0, waiting: 0 })
+  })
+
+  it('pairs every result of a node that is many frames behind and takes the newest next', () => {
+    const { images, objects, pairs, edge, subscription } = joinTwo({ wait: 2 })
+    const behind = 25
+    let atWork = 0
+    for (let seq = 0; seq <= 4 * behind; seq++) {
+      images(seq)
+      expect(edge.counts.waiting).toBeLessThanOrEqual(2)
+      if (seq < atWork + behind) continue
+      objects(atWork)
+      atWork = seq
+    }
+    expect(pairs.map(([image]) => image)).toEqual([0, 25, 50, 75])
+    subscription.unsubscribe()
   })
 
   it('never goes back: what comes after a later match is dropped', () => {
@@ -169,6 +186,16 @@ describe('join of streams from different sources', () => {
     images(1)
     expect(pairs).toEqual([])
     otherCamera(12)
+    subscription.unsubscribe()
+  })
+
+  it('holds at most `wait` packets a side and drops the oldest', () => {
+    const { images, otherCamera, pairs, edge, subscription } = joinTwo()
+    otherCamera(0)
+    images(1, 2, 3, 4)
+    expect(edge.counts).toMatchObject({ dropped: 2, waiting: 3 })
+    otherCamera(31)
+    expect(pairs).toEqual([[3, 0]])
     subscription.unsubscribe()
   })
 
