@@ -33,6 +33,29 @@ const frameSchema = z.object({
 /** A client's request, or what is wrong with it, with the `id` it carried where that could be read. */
 export type Parsed = { readonly request: SocketRequest } | { readonly error: EngineError; readonly id?: RequestId }
 
+const ackStart = Buffer.from('{"type":"ack","n":')
+const [digitZero, digitNine, braceClose] = Buffer.from('09}')
+/** Digits of the largest `n` that is read this way: well below what a number holds exactly. */
+const maxAckDigits = 15
+
+/**
+ * The `n` of `{"type":"ack","n":…}` written just so; undefined for any other message. Most of what clients say, one per message
+ * that they got: read without making a text and an object of it.
+ */
+export function readPlainAck(message: Uint8Array): number | undefined {
+  const end = message.length - 1
+  const digits = end - ackStart.length
+  if (digits < 1 || digits > maxAckDigits || message[end] !== braceClose) return undefined
+  for (let at = 0; at < ackStart.length; at++) if (message[at] !== ackStart[at]) return undefined
+  let value = 0
+  for (let at = ackStart.length; at < end; at++) {
+    const digit = message[at] as number
+    if (digit < (digitZero as number) || digit > (digitNine as number)) return undefined
+    value = 10 * value + digit - (digitZero as number)
+  }
+  return value
+}
+
 /** Reads one text message of a WebSocket. */
 export function parseRequest(text: string): Parsed {
   let value: unknown
@@ -49,7 +72,7 @@ export function parseRequest(text: string): Parsed {
   return { error: invalid('request', parsed.error), ...carried }
 }
 
-/** Most of what clients say, one per message they got: recognised without the schema. */
+/** One per message that a client got: recognised without the schema. */
 function isPlainAck(value: unknown): value is Extract<SocketRequest, { type: 'ack' }> {
   const { type, n, topic } = (value ?? {}) as { type?: unknown; n?: unknown; topic?: unknown }
   return type === 'ack' && Number.isInteger(n) && (topic === undefined || typeof topic === 'string')

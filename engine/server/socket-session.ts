@@ -5,7 +5,7 @@ import { type Flow, type Outlet, Subscriber } from '../streams/subscriber.ts'
 import { type RequestId, type SocketAnswer, type SocketRequest, unpackBinary } from '../streams/wire.ts'
 import type { Member } from './plain-group.ts'
 import type { PlainGroups } from './plain-groups.ts'
-import { parseFlow, parseFrameHead, parseRequest } from './requests.ts'
+import { parseFlow, parseFrameHead, parseRequest, readPlainAck } from './requests.ts'
 
 /** Topics that one socket may subscribe to, and sources that it may publish. */
 const maxSubscriptions = 64
@@ -50,8 +50,14 @@ export class SocketSession {
     this.#attempt(undefined, () => this.#subscribe(topic, parseFlow(query)))
   }
 
-  text(message: string): void {
-    const parsed = parseRequest(message)
+  /** A text message in UTF-8; read before this returns. */
+  text(message: Uint8Array): void {
+    const acknowledged = readPlainAck(message)
+    if (acknowledged !== undefined) {
+      this.#acknowledge(acknowledged, this.#ownTopic)
+      return
+    }
+    const parsed = parseRequest(Buffer.from(message.buffer, message.byteOffset, message.length).toString())
     if ('error' in parsed) {
       this.#refuse(parsed.error, parsed.id)
       return

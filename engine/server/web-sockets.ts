@@ -108,9 +108,9 @@ function onMessage(socket: WebSocket<Connection>, message: ArrayBuffer, isBinary
   const { session } = socket.getUserData()
   const limit = isBinary ? maxBinaryBytes : maxTextBytes
   if (message.byteLength > limit) return void socket.end(closeCodes.tooBig, `Expected at most ${limit} bytes`)
-  // Copied: uWebSockets.js takes the message back when this handler returns.
+  // uWebSockets.js takes the message back when this handler returns: what is kept is copied.
   if (isBinary) session?.binary(new Uint8Array(message.slice(0)))
-  else session?.text(Buffer.from(message).toString())
+  else session?.text(new Uint8Array(message))
 }
 
 /** A uWebSockets.js socket as its session sees it. After `detach` nothing touches the socket. */
