@@ -1,28 +1,22 @@
-import { type ChildProcess, execFile, fork } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import { AnchoredClock } from '../../engine/core/clock.ts'
 import { type Edge, runEach } from '../../engine/core/edge.ts'
-import { toPipelineSpec } from '../../engine/core/graph.ts'
 import { ImagePool } from '../../engine/core/image-pool.ts'
 import { derivePacket, type ObjectsPayload, type PacketOf } from '../../engine/core/packet.ts'
-import { byName } from '../../engine/core/registry.ts'
-import { buildPipeline } from '../../engine/core/runner.ts'
-import { GstCaptureHosts } from '../../engine/hosts/capture-hosts.ts'
 import { addon } from '../../engine/native/addon.ts'
 import { projectRoot } from '../../engine/root.ts'
-import { Server } from '../../engine/server/server.ts'
 import testSource from '../../engine/sources/test.ts'
-import { BrowserSourceRegistry } from '../../engine/streams/browser-sources.ts'
-import { Hub } from '../../engine/streams/hub.ts'
 import { defineNode, type Tools } from '../../engine/tools.ts'
 import { FakeVision } from '../support/fake-vision.ts'
-import { openRules } from '../support/server.ts'
-import { silentLog } from '../support/topic-packets.ts'
+import { Child } from './child.ts'
+import { EngineParts } from './engine-parts.ts'
 import { median, quantile, slope } from './figures.ts'
-import type { BenchRow } from './row.ts'
+import type { Receipt } from './freshness-client.ts'
+import { type BenchRow, toRow } from './row.ts'
 
 const holdMs = 100
 const warmUpSeconds = 2
@@ -47,10 +41,9 @@ export default async function bench(): Promise<BenchRow[]> {
     all.push({ ours: toFigures(ours), peer: toFigures(peer) })
   }
   const row = (name: string, figure: keyof Figures, met: (ours: number) => boolean): BenchRow => {
-    const ours = median(all.map((one) => one.ours[figure]))
-    const peer = median(all.map((one) => one.peer[figure]))
-    const peerName = 'GStreamer leaky queue'
-    return { name, ours, peer, peerName, unit: 'ms', ratio: peer / ours, goal: null, met: met(ours) }
+    const ours = all.map((one) => one.ours[figure])
+    const peer = all.map((one) => one.peer[figure])
+    return toRow({ name, unit: 'ms', ours, peer, peerName: 'GStreamer leaky queue', better: 'less', met })
   }
   const rows = [
     row('age of results p50 (≤ 120)', 'p50', (ours) => ours <= 120),
@@ -90,23 +83,23 @@ async function runPeer(): Promise<Sample[]> {
 
 async function runOurs(): Promise<Sample[]> {
   const clock = new AnchoredClock()
-  await using engine = await startEngine(clock)
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const child = fork(new URL(`./freshness-client.${extension}`, import.meta.url), [engine.topicUrl])
+  const { slots, slotBytes } = { slots: 16, slotBytes: 1280 * 720 * 3 }
+  const pool = { memory: addon().createPool(slots, slotBytes), ledger: new ImagePool({ slots }) }
   try {
+    await using engine = await EngineParts.start({ clock, pool, pipeline, plugins, vision: new FakeVision() })
+    await using child = new Child('freshness-client', [engine.topicUrl])
     return await listen(child, clock, () => expectBalance(engine.edges))
   } finally {
-    child.kill()
+    pool.memory.close()
   }
 }
 
 /** Samples of the time after the warm-up; the counters are looked at after every message. */
-async function listen(child: ChildProcess, clock: AnchoredClock, check: () => void): Promise<Sample[]> {
+async function listen(child: Child, clock: AnchoredClock, check: () => void): Promise<Sample[]> {
   const samples: Sample[] = []
   let failure: unknown
-  child.on('message', ({ receivedAt, capturedAt }: { receivedAt: string; capturedAt: number }) => {
-    const received = BigInt(receivedAt)
-    samples.push([Number(received) / 1e9, clock.toUnixMs(received) - capturedAt])
+  child.onMessage<Receipt>(({ receivedAt, capturedAt }) => {
+    samples.push([Number(receivedAt) / 1e9, clock.toUnixMs(receivedAt) - capturedAt])
     try {
       check()
     } catch (error) {
@@ -154,52 +147,13 @@ const hold = defineNode({
     }),
 })
 
-interface RunningEngine extends AsyncDisposable {
-  readonly topicUrl: string
-  readonly edges: readonly Edge[]
+const pipeline = {
+  name: 'bench',
+  streams: {
+    camera: { source: 'test', pattern: 'ball', size: '1280x720', rate: 30 },
+    results: { from: 'camera', node: 'hold' },
+  },
+  publish: ['results'],
 }
 
-/** The parts of the engine between camera and socket, as `app.ts` connects them. */
-async function startEngine(clock: AnchoredClock): Promise<RunningEngine> {
-  const slots = 16
-  const memory = addon().createPool(slots, 1280 * 720 * 3)
-  const capture = new GstCaptureHosts({
-    pool: { memory, ledger: new ImagePool({ slots }) },
-    maxSize: { width: 1280, height: 720 },
-  })
-  const hub = new Hub({ clock, log: silentLog, readImage: ({ slot, bytes }) => memory.read(slot, 0, bytes) })
-  const browser = new BrowserSourceRegistry(clock)
-  const edges: Edge[] = []
-  const spec = toPipelineSpec(
-    {
-      name: 'bench',
-      streams: {
-        camera: { source: 'test', pattern: 'ball', size: '1280x720', rate: 30 },
-        results: { from: 'camera', node: 'hold' },
-      },
-      publish: ['results'],
-    },
-    'bench',
-  )
-  const tools = (stream: string, edge: Edge, nextSeq: () => number): Tools => {
-    edges.push(edge)
-    const shared = { clock, capture, vision: new FakeVision(), browser, media: '', log: silentLog }
-    return { ...shared, pipeline: 'bench', stream, edge, nextSeq }
-  }
-  const pipeline = buildPipeline(spec, { plugins: byName([testSource, hold]), tools, clock, log: silentLog })
-  const packets = pipeline.streams.get('results')!.packets
-  hub.offer('bench/results', { kind: 'objects', packets })
-  const fetch = () => new Response('no routes here')
-  const needs = { hub, browserSources: browser, fetch, page: null, log: silentLog, rules: openRules }
-  const server = await Server.listen({ host: '127.0.0.1', port: 0, ...needs })
-  return {
-    topicUrl: `ws://127.0.0.1:${server.port}/ws/bench/results`,
-    edges,
-    [Symbol.asyncDispose]: async () => {
-      await server.close()
-      await pipeline[Symbol.asyncDispose]()
-      await capture[Symbol.asyncDispose]()
-      memory.close()
-    },
-  }
-}
+const plugins = [testSource, hold]

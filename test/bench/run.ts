@@ -1,6 +1,6 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import type { BenchRow } from './row.ts'
+import type { BenchRow, Spread } from './row.ts'
 
 /**
  * Runs every `*.bench` file beside this one, or those whose name contains one of the arguments, one after the other, and
@@ -30,21 +30,32 @@ if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows
 process.exit(failures === 0 ? 0 : 1)
 
 function toTable(rows: readonly BenchRow[]): string {
-  const cells = [['name', 'ours', 'peer', 'peer is', 'unit', 'ratio', 'goal', 'met'], ...rows.map(toCells)]
-  const widths = cells[0]?.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0))) ?? []
+  const heads = ['name', 'ours (min–max)', 'peer (min–max)', 'peer is', 'unit', 'ratio', 'goal', 'met']
+  const cells = [heads, ...rows.map(toCells)]
+  const widths = heads.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)))
   return cells.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).join('\n')
 }
 
 function toCells(row: BenchRow): string[] {
-  const met = row.met === null ? '' : row.met ? 'yes' : 'NO'
-  const figures = [row.ours, row.peer].map((value) => value.toPrecision(4))
   return [
     row.name,
-    ...figures,
+    toFigure(row.ours, row.oursSpread),
+    toFigure(row.peer, row.peerSpread),
     row.peerName,
     row.unit,
-    row.ratio.toFixed(2),
+    row.ratio === null ? '' : row.ratio.toFixed(2),
     row.goal === null ? '' : String(row.goal),
-    met,
+    row.met === null ? '' : row.met ? 'yes' : 'NO',
   ]
+}
+
+/** `12.34 (12.01–12.70)`: the median, and the least and the greatest of the runs. */
+function toFigure(value: number | null, spread: Spread | null): string {
+  if (value === null || spread === null) return ''
+  return `${toText(value)} (${toText(spread.min)}–${toText(spread.max)})`
+}
+
+/** Four digits that count, and no exponent. */
+function toText(value: number): string {
+  return Math.abs(value) >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(4)))
 }

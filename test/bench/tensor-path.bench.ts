@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import sharp from 'sharp'
 import { addon, type FitOptions, type NativePool } from '../../engine/native/addon.ts'
 import { hasTestData, testData } from '../support/data.ts'
-import type { BenchRow } from './row.ts'
+import { median } from './figures.ts'
+import { type BenchRow, toRow } from './row.ts'
 
 const width = 1280
 const height = 720
@@ -44,18 +45,7 @@ async function compare(name: string, jpeg: Buffer, pool: NativePool, decoded = w
     times.peer.push(await medianTime(() => fitBySharp(jpeg, tensors.peer)))
   }
   expectSamePicture(name, tensors.ours, tensors.peer)
-  const ours = median(times.ours)
-  const peer = median(times.peer)
-  return {
-    name,
-    ours,
-    peer,
-    peerName: 'sharp and a plain loop',
-    unit: 'ms',
-    ratio: peer / ours,
-    goal,
-    met: peer / ours >= goal,
-  }
+  return toRow({ name, unit: 'ms', ...times, peerName: 'sharp and a plain loop', better: 'less', goal })
 }
 
 async function fitByAddon(jpeg: Buffer, pool: NativePool, tensor: Float32Array, decoded: number): Promise<void> {
@@ -94,10 +84,6 @@ async function medianTime(work: () => Promise<void>): Promise<number> {
     times.push(performance.now() - start)
   }
   return median(times)
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] as number
 }
 
 /** Stands in for the photo where the test data is not there. */

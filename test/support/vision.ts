@@ -8,14 +8,14 @@ import type { SharedPool } from '../../engine/hosts/host.ts'
 import { loadCatalogue } from '../../engine/inference/catalogue.ts'
 import { ModelStore } from '../../engine/inference/model-store.ts'
 import { VisionEngine } from '../../engine/inference/vision-engine.ts'
-import { loadTasks } from '../../engine/inference/vision-task.ts'
+import { loadTasks, type VisionTask } from '../../engine/inference/vision-task.ts'
 import { addon } from '../../engine/native/addon.ts'
-import { projectRoot } from '../../engine/root.ts'
 
 const slotBytes = 1920 * 1080 * 3
 
 export interface VisionSetup extends AsyncDisposable {
   readonly vision: VisionEngine
+  readonly tasks: readonly VisionTask[]
   readonly pool: SharedPool
   /** Lines that were logged, parsed. */
   readonly logged: readonly Record<string, unknown>[]
@@ -34,10 +34,11 @@ export async function createVision(
   const stateFolder = await mkdtemp(join(tmpdir(), 'hailstream-vision-'))
   const catalogue = loadCatalogue()
   const store = new ModelStore({ catalogue, stateFolder, paths: options.paths ?? [], mirror: null, log })
-  const tasks = await loadTasks(join(projectRoot, 'engine/tasks'))
+  const tasks = await loadTasks(join(import.meta.dirname, '../../engine/tasks'))
   const vision = new VisionEngine({ pool, catalogue, store, tasks, threads: options.threads ?? 1, log })
   return {
     vision,
+    tasks,
     pool,
     logged,
     rgb: (width, height, pixels) => fillSlot(pool, width, height, pixels),

@@ -1,0 +1,153 @@
+import { get } from 'node:http'
+import { availableParallelism } from 'node:os'
+import { setTimeout as wait } from 'node:timers/promises'
+import { sampleOf } from '../support/metrics.ts'
+import { until } from '../support/wait.ts'
+import { Child, fileOf } from './child.ts'
+import { detectorFile, detectorPaths, EngineProcess } from './engine-process.ts'
+import type { FanOutOrder } from './fan-out-clients.ts'
+import { quantile } from './figures.ts'
+import type { LoopDelay } from './loop-probe.ts'
+import { cpuSeconds } from './process-cpu.ts'
+import { type BenchRow, toRow } from './row.ts'
+
+const runs = 3
+const threads = availableParallelism()
+const warmUpMs = 2000
+const measureMs = 20_000
+const requestsPerSecond = 20
+const subscribers = 20
+const probe = ['--import', fileOf('loop-probe').href]
+
+const delayGoalMs = 5
+const healthGoalMs = 20
+
+/** Two cameras, each before a detector that takes every core, and one seen by people. */
+const pipeline = {
+  name: 'bench',
+  streams: {
+    door: { source: 'test', size: '1280x720', rate: 30 },
+    yard: { source: 'test', pattern: 'ball', size: '1280x720', rate: 30 },
+    visitors: { from: 'door', node: 'detect' },
+    cars: { from: 'yard', node: 'detect' },
+  },
+  publish: ['door', 'visitors', 'cars'],
+}
+
+/**
+ * The engine with detectors that saturate every core, 60 subscribers, and 20 requests a second: how late its event loop is, and
+ * how long health takes. Beside it a plain Node server that runs the same network in its main thread.
+ */
+export default async function bench(): Promise<BenchRow[]> {
+  const ours: Figures[] = []
+  const peer: Figures[] = []
+  for (let run = 0; run < runs; run++) {
+    ours.push(await measureOurs())
+    peer.push(await measurePeer())
+  }
+  const row = (name: string, figure: keyof Figures, limit: number) => {
+    const figures = { ours: ours.map((one) => one[figure]), peer: peer.map((one) => one[figure]) }
+    return toRow({ ...common, ...figures, name: `${name} (≤ ${limit})`, met: (ms) => ms <= limit })
+  }
+  const common = { unit: 'ms', peerName: 'onnxruntime-node in the main thread', better: 'less' } as const
+  const rates = { ours: ours.map(({ rate }) => rate), peer: peer.map(({ rate }) => rate) }
+  return [
+    row('event-loop delay p99, as /metrics tells', 'monitor', delayGoalMs),
+    row('event-loop delay p99, by a timer of 5 ms', 'timer', delayGoalMs),
+    row('GET /api/health p99', 'health', healthGoalMs),
+    toRow({ ...common, ...rates, name: `results with ${threads} threads`, unit: 'frames/s', better: 'more' }),
+  ]
+}
+
+interface Figures extends LoopDelay {
+  /** 99th percentile of a request, in ms. */
+  readonly health: number
+  /** Frames answered by the network a second. */
+  readonly rate: number
+}
+
+async function measureOurs(): Promise<Figures> {
+  const settings = { 'hosts.threads': threads, 'models.paths': detectorPaths }
+  await using engine = await EngineProcess.start({ pipelines: [pipeline], settings, flags: probe })
+  const watchers: Child[] = []
+  try {
+    for (const stream of pipeline.publish) watchers.push(await watch(engine.port, stream))
+    await until('a result', async () => answered(await engine.metrics()) > 0, 60_000)
+    await wait(warmUpMs)
+    return await measureEngine(engine)
+  } finally {
+    for (const child of watchers) await child[Symbol.asyncDispose]()
+  }
+}
+
+async function measureEngine(engine: EngineProcess): Promise<Figures> {
+  const vision = await engine.hostPid('vision')
+  // Both look from here on: each scrape begins a new time.
+  const before = answered(await engine.metrics())
+  await engine.ask<LoopDelay>({ probe: true })
+  const cpu = [cpuSeconds(vision), cpuSeconds(engine.pid)]
+  const health = await askHealth(`${engine.url}/api/health`)
+  const [visionCpu = 0, engineCpu = 0] = [cpuSeconds(vision), cpuSeconds(engine.pid)].map((now, i) => now - cpu[i]!)
+  const { timer } = await engine.ask<LoopDelay>({ probe: true })
+  const samples = await engine.metrics()
+  const cores = (seconds: number) => ((1000 * seconds) / measureMs).toFixed(2)
+  console.error(`bench: event-loop: ${cores(visionCpu)} cores for the vision host, ${cores(engineCpu)} for the engine`)
+  const monitor = 1000 * (sampleOf(samples, 'hailstream_event_loop_delay_seconds', { quantile: '0.99' }) ?? NaN)
+  return { timer, monitor, health, rate: (answered(samples) - before) / (measureMs / 1000) }
+}
+
+/** Results of both detectors so far. */
+function answered(samples: Parameters<typeof sampleOf>[0]): number {
+  const out = (stream: string) => sampleOf(samples, 'hailstream_packets_out_total', { stream }) ?? 0
+  return out('visitors') + out('cars')
+}
+
+async function watch(port: number, stream: string): Promise<Child> {
+  const child = new Child('fan-out-clients')
+  const path = `/ws/bench/${stream}`
+  const order: FanOutOrder = { port, path, clients: subscribers, acknowledge: false, warmUpMs: 0, measureMs: 3_600_000 }
+  await child.ask(order, 'ready')
+  return child
+}
+
+async function measurePeer(): Promise<Figures> {
+  await using peer = new Child('event-loop-peer', [detectorFile(), String(threads)], probe)
+  const port = await peer.hear<number>('port')
+  await wait(warmUpMs)
+  const before = await peer.ask<number>({ frames: true }, 'frames')
+  await peer.ask({ probe: true }, 'timer')
+  const health = await askHealth(`http://127.0.0.1:${port}/`)
+  const frames = (await peer.ask<number>({ frames: true }, 'frames')) - before
+  const delay = await peer.askWhole<LoopDelay>({ probe: true })
+  return { ...delay, health, rate: frames / (measureMs / 1000) }
+}
+
+/** Requests at a steady pace, whether or not the one before was answered: the 99th percentile of their times in ms. */
+async function askHealth(url: string): Promise<number> {
+  const times: Promise<number>[] = []
+  const startedAt = performance.now()
+  const count = (measureMs / 1000) * requestsPerSecond
+  for (let i = 0; i < count; i++) {
+    const time = timeRequest(url)
+    // It is told below, when all are there.
+    time.catch(() => undefined)
+    times.push(time)
+    await wait(Math.max(0, startedAt + ((i + 1) * 1000) / requestsPerSecond - performance.now()))
+  }
+  return quantile(await Promise.all(times), 0.99)
+}
+
+/** A connection for each: one that was kept may be closed by its server just when it is used again. */
+function timeRequest(url: string): Promise<number> {
+  const startedAt = performance.now()
+  return new Promise((resolve, reject) => {
+    const request = get(url, { agent: false }, (response) => {
+      response.resume()
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(performance.now() - startedAt)
+        else reject(new Error(`Expected 200 from ${url}, received ${response.statusCode}`))
+      })
+    })
+    request.on('error', reject)
+  })
+}

@@ -1,0 +1,252 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { AnchoredClock } from '../../engine/core/clock.ts'
+import { fileLaunch, testLaunch } from '../../engine/hosts/launch.ts'
+import { visionNodes } from '../../engine/inference/vision-task.ts'
+import testSource from '../../engine/sources/test.ts'
+import { hasTestData, testData } from '../support/data.ts'
+import { createVision } from '../support/vision.ts'
+import { until } from '../support/wait.ts'
+import { Child } from './child.ts'
+import { EngineParts } from './engine-parts.ts'
+import { detectorFile, detectorPaths, EngineProcess } from './engine-process.ts'
+import type { FanOutOrder } from './fan-out-clients.ts'
+import { median, quantile } from './figures.ts'
+import type { Receipt } from './freshness-client.ts'
+import { writeLightNetwork } from './light-network.ts'
+import type { LoopFigures, LoopOptions } from './overhead-peer.ts'
+import { cpuSeconds } from './process-cpu.ts'
+import { type BenchRow, toRow } from './row.ts'
+
+const runs = 3
+const warmUpMs = 2000
+const measureMs = 12_000
+const cameraRate = 30
+/** YOLOv8n on one core of a small machine keeps up with this. */
+const slowRate = 4
+const size = { width: 1280, height: 720 }
+
+const goals = { p50: 2, p99: 5, fps: 0.95 }
+const peerName = 'one loop: appsink, fit, bare ONNX Runtime'
+
+/**
+ * What the engine adds to a network's own time: from a camera frame's capture to its result at a subscriber, and in frames a
+ * second of a file read as fast as it goes; and the CPU that a frame takes. Beside it one process that does no more than it must.
+ */
+export default async function bench(): Promise<BenchRow[]> {
+  await using light = await writeLightNetwork()
+  const fast = await alternate({ model: light.file, paths: [light.path], rate: cameraRate })
+  const slow = await alternate({ model: detectorFile(), paths: detectorPaths, rate: slowRate })
+  const rows = [
+    ageRow(`overhead at ${cameraRate} fps, network of 1 ms, p50 (≤ ${goals.p50})`, fast, 'p50', goals.p50),
+    ageRow(`overhead at ${cameraRate} fps, network of 1 ms, p99 (≤ ${goals.p99})`, fast, 'p99', goals.p99),
+    ageRow(`overhead at ${slowRate} fps, detector, p50`, slow, 'p50'),
+    cpuRow(`CPU per frame, camera to result, network of 1 ms`, fast),
+  ]
+  if (hasTestData) return [...rows, ...(await fileRows())]
+  console.error('bench: overhead: no film to read at full speed without HAILSTREAM_TEST_DATA: left out')
+  return rows
+}
+
+interface Camera {
+  readonly model: string
+  readonly paths: readonly string[]
+  readonly rate: number
+}
+
+interface Overhead {
+  /** In ms, the network's own time taken off. */
+  readonly p50: number
+  readonly p99: number
+  /** In ms per frame, all processes. */
+  readonly cpu: number
+}
+
+interface Both<T> {
+  readonly ours: T[]
+  readonly peer: T[]
+}
+
+function ageRow(name: string, { ours, peer }: Both<Overhead>, figure: 'p50' | 'p99', limit?: number): BenchRow {
+  const figures = { ours: ours.map((one) => one[figure]), peer: peer.map((one) => one[figure]) }
+  const goal = limit === undefined ? {} : { met: (ms: number) => ms <= limit }
+  return toRow({ name, unit: 'ms', ...figures, peerName, better: 'less', ...goal })
+}
+
+function cpuRow(name: string, { ours, peer }: Both<{ readonly cpu: number }>): BenchRow {
+  const figures = { ours: ours.map(({ cpu }) => cpu), peer: peer.map(({ cpu }) => cpu) }
+  return toRow({ name, unit: 'ms CPU/frame', ...figures, peerName, better: 'less' })
+}
+
+/** The network's own time is the peer's, in the same run: nothing stands between the peer and its network. */
+async function alternate(camera: Camera): Promise<Both<Overhead>> {
+  const both: Both<Overhead> = { ours: [], peer: [] }
+  for (let run = 0; run < runs; run++) {
+    const peer = await runLoop(camera)
+    const ours = await runEngine(camera)
+    const without = ({ ages, cpu }: Seen) => ({
+      p50: median(ages) - peer.runMs,
+      p99: quantile(ages, 0.99) - peer.runMs,
+      cpu,
+    })
+    both.ours.push(without(ours))
+    both.peer.push(without(peer))
+    console.error(`bench: overhead: the network alone took ${peer.runMs.toFixed(2)} ms`)
+  }
+  return both
+}
+
+interface Seen {
+  /** Of every result when the subscriber has it, in ms. */
+  readonly ages: readonly number[]
+  readonly cpu: number
+}
+
+async function runEngine({ paths, rate }: Camera): Promise<Seen> {
+  const clock = new AnchoredClock()
+  const streams = {
+    camera: { source: 'test', pattern: 'ball', size: `${size.width}x${size.height}`, rate },
+    objects: { from: 'camera', node: 'detect' },
+  }
+  const pipeline = { name: 'bench', streams, publish: ['objects'] }
+  await using setup = await createVision({ paths: [...paths], slots: 16, threads: 1 })
+  const { pool, vision } = setup
+  const plugins = [testSource, ...visionNodes(setup.tasks)]
+  await using engine = await EngineParts.start({ clock, pool, pipeline, plugins, vision })
+  const ageOf = ({ receivedAt, capturedAt }: Receipt) => clock.toUnixMs(receivedAt) - capturedAt
+  const pids = () => ({ engine: process.pid, capture: engine.capturePids[0]!, vision: vision.hosts()[0]!.pid! })
+  return await listen({ url: engine.topicUrl, ageOf, pids })
+}
+
+async function runLoop({ model, rate }: Camera): Promise<Seen & { runMs: number }> {
+  const launch = withoutGdp(testLaunch('ball', size, rate, 'i420'))
+  const options: LoopOptions = { launch, model, threads: 1, results: true }
+  await using loop = new Child('overhead-peer', [JSON.stringify(options)])
+  const url = `ws://127.0.0.1:${await loop.hear<number>('port')}`
+  const ageOf = ({ receivedAt, capturedAt }: Receipt) => Number(receivedAt) / 1e6 - capturedAt
+  const seen = await listen({ url, ageOf, pids: () => ({ loop: loop.pid }) })
+  const { runs } = await loop.askWhole<LoopFigures>({})
+  return { ...seen, runMs: median(runs) }
+}
+
+interface Listening {
+  readonly url: string
+  readonly ageOf: (receipt: Receipt) => number
+  /** Processes whose CPU time is counted, by what they do. */
+  readonly pids: () => Readonly<Record<string, number>>
+}
+
+/** One subscriber, for the time measured. */
+async function listen({ url, ageOf, pids }: Listening): Promise<Seen> {
+  await using child = new Child('freshness-client', [url])
+  const ages: number[] = []
+  child.onMessage<Receipt>((receipt) => void ages.push(ageOf(receipt)))
+  await until('a result', () => ages.length > 0, 60_000)
+  await wait(warmUpMs)
+  const meter = new CpuMeter(pids())
+  ages.length = 0
+  await wait(measureMs)
+  return { ages: [...ages], cpu: meter.perFrame(ages.length) }
+}
+
+/** CPU time of some processes from its making on. */
+class CpuMeter {
+  readonly #pids: Readonly<Record<string, number>>
+  readonly #before: Readonly<Record<string, number>>
+
+  constructor(pids: Readonly<Record<string, number>>) {
+    this.#pids = pids
+    this.#before = this.#read()
+  }
+
+  /** In ms, all processes together; also says each one's share. */
+  perFrame(frames: number): number {
+    const now = this.#read()
+    const used = Object.entries(this.#before).map(([name, before]) => ({
+      name,
+      ms: (1000 * ((now[name] ?? 0) - before)) / frames,
+    }))
+    const text = used.map(({ name, ms }) => `${name} ${ms.toFixed(2)}`).join(', ')
+    console.error(`bench: overhead: ${frames} frames; ms of CPU per frame: ${text}`)
+    return used.reduce((sum, { ms }) => sum + ms, 0)
+  }
+
+  #read(): Record<string, number> {
+    return Object.fromEntries(Object.entries(this.#pids).map(([name, pid]) => [name, cpuSeconds(pid)]))
+  }
+}
+
+interface Speed {
+  /** Frames a second. */
+  readonly fps: number
+  readonly cpu: number
+}
+
+async function fileRows(): Promise<BenchRow[]> {
+  const ours: Speed[] = []
+  const peer: Speed[] = []
+  for (let run = 0; run < runs; run++) {
+    ours.push(await readByEngine())
+    peer.push(await readByLoop())
+  }
+  const rates = { ours: ours.map(({ fps }) => fps), peer: peer.map(({ fps }) => fps) }
+  return [
+    toRow({
+      name: 'film at full speed, detector',
+      unit: 'frames/s',
+      ...rates,
+      peerName,
+      better: 'more',
+      goal: goals.fps,
+    }),
+    cpuRow('CPU per frame, film to result, detector', { ours, peer }),
+  ]
+}
+
+function film(): string {
+  return testData('media/one-by-one-person-detection.mp4')
+}
+
+async function readByEngine(): Promise<Speed> {
+  const streams = {
+    film: { source: 'file', path: film(), pace: 'max', loop: true },
+    objects: { from: 'film', node: 'detect', edge: { queue: 1, full: 'block' } },
+  }
+  const pipelines = [{ name: 'bench', streams, publish: ['objects'] }]
+  const settings = { 'hosts.threads': 1, 'models.paths': detectorPaths }
+  await using engine = await EngineProcess.start({ pipelines, settings })
+  await using child = new Child('fan-out-clients')
+  const path = '/ws/bench/objects'
+  const order: FanOutOrder = {
+    port: engine.port,
+    path,
+    clients: 1,
+    acknowledge: false,
+    warmUpMs: 2 * warmUpMs,
+    measureMs,
+  }
+  await child.ask(order, 'ready')
+  await child.hear('started')
+  const [vision, capture] = [await engine.hostPid('vision'), await engine.hostPid('capture:bench/film')]
+  const meter = new CpuMeter({ engine: engine.pid, capture, vision })
+  const frames = await child.hear<number>('messages')
+  return { fps: frames / (measureMs / 1000), cpu: meter.perFrame(frames) }
+}
+
+async function readByLoop(): Promise<Speed> {
+  const launch = withoutGdp(fileLaunch(film(), 'max', {}, { width: 1920, height: 1080 }))
+  const options: LoopOptions = { launch, model: detectorFile(), threads: 1, results: false }
+  await using loop = new Child('overhead-peer', [JSON.stringify(options)])
+  await loop.hear('port')
+  await until('a frame', async () => (await loop.askWhole<LoopFigures>({})).frames > 0)
+  await wait(warmUpMs)
+  const before = (await loop.askWhole<LoopFigures>({})).frames
+  const [startedAt, meter] = [performance.now(), new CpuMeter({ loop: loop.pid })]
+  await wait(measureMs)
+  const frames = (await loop.askWhole<LoopFigures>({})).frames - before
+  return { fps: (1000 * frames) / (performance.now() - startedAt), cpu: meter.perFrame(frames) }
+}
+
+/** The plain loop needs no timestamps. */
+function withoutGdp(launch: string): string {
+  return launch.replace('gdppay ! ', '')
+}
