@@ -1,6 +1,7 @@
 import { maxBufferedBytes } from '../../engine/streams/subscriber.ts'
 import { Child } from './child.ts'
 import {
+  type Content,
   type Publisher,
   results,
   sendByCredits,
@@ -17,42 +18,67 @@ const many = 1000
 const rounds = 3
 const warmUpMs = 400
 const measureMs = 1500
-/** Packets per turn of the event loop: a saturated publisher. */
+/** Packets per turn of the event loop where nothing holds the publisher back. */
 const burst = 4
-/** A paced publisher: 200 clients × 100 a second, well below what either server can do. */
-const pacedMs = 10
+/** With credits most packets are dropped: so many are more than either server can send, and do not cost it all its time to make. */
+const flood = { everyMs: 1 }
+/** What a busy installation sends. */
+const steady = { everyMs: 1000 / 30 }
 const credits = 2
-const content = results(10)
+const small = results(10)
+const large = results(43)
 
 /**
- * 200 subscribers of 1 KB results: the engine's server against `ws` that keeps the same promises. Messages per second where
- * nothing holds the publisher back; with credits, where each message is acknowledged and the clients' own work would be
- * the limit, the server's CPU time per message at a steady load.
+ * Subscribers of results: the engine's server against `ws` that keeps the same promises, and against nothing but
+ * uWebSockets.js. Messages per second where the publisher has more than can be sent; the server's CPU time per message at
+ * a steady load.
  */
 export default async function bench(): Promise<BenchRow[]> {
-  const peer = () => startWs(content, sendUnlessBuffered(maxBufferedBytes))
-  const plain: Trial = { peer, saturated: true, query: '', clients }
-  const windowed: Trial = {
-    peer: () => startWs(content, sendByCredits(credits)),
-    saturated: false,
-    query: `?credits=${credits}`,
+  const plain: Trial = {
+    peer: () => startWs(small, sendUnlessBuffered(maxBufferedBytes)),
+    content: small,
+    pace: 'always',
+    figure: 'rate',
+    query: '',
     clients,
   }
-  const bare: Trial = { ...plain, peer: () => startBare(content) }
+  const windowed: Trial = {
+    ...plain,
+    peer: () => startWs(small, sendByCredits(credits)),
+    pace: flood,
+    query: `?credits=${credits}`,
+  }
+  const paced: Trial = {
+    ...plain,
+    peer: () => startWs(large, sendUnlessBuffered(maxBufferedBytes)),
+    content: large,
+    pace: steady,
+    figure: 'cost',
+  }
+  const bare: Trial = { ...plain, peer: () => startBare(small) }
   const toWs = { peerName: 'ws 8', goal: 3 }
   const toBare = { peerName: 'bare uWebSockets.js', goal: 0.9 }
   return [
     await compare(plain, { name: `fan-out ${clients} × 1 KB`, ...toWs }),
-    await compare(windowed, { name: `fan-out ${clients} × 1 KB, ${credits} credits`, ...toWs, goal: 2 }),
     await compare({ ...plain, clients: many }, { name: `fan-out ${many} × 1 KB`, ...toWs }),
     await compare(bare, { name: `fan-out ${clients} × 1 KB`, ...toBare }),
     await compare({ ...bare, clients: many }, { name: `fan-out ${many} × 1 KB`, ...toBare }),
+    await compare(windowed, { name: `fan-out ${clients} × 1 KB, ${credits} credits`, ...toWs, goal: 2 }),
+    await compare(
+      { ...windowed, clients: many },
+      { name: `fan-out ${many} × 1 KB, ${credits} credits`, ...toWs, goal: 2 },
+    ),
+    await compare(paced, { name: `fan-out ${clients} × 30 Hz × 4 KB`, ...toWs, goal: 1 / 0.75 }),
   ]
 }
 
 interface Trial {
   readonly peer: () => Promise<Publisher>
-  readonly saturated: boolean
+  readonly content: Content
+  readonly pace: 'always' | { readonly everyMs: number }
+  /** Messages that all clients got in a second, or the server's CPU time for each. */
+  readonly figure: 'rate' | 'cost'
+  /** With credits in it each message is acknowledged. */
   readonly query: string
   readonly clients: number
 }
@@ -62,29 +88,30 @@ async function compare(trial: Trial, row: Pick<Comparison, 'name' | 'peerName' |
   const ours: number[] = []
   const peer: number[] = []
   for (let round = 0; round < rounds; round++) {
-    ours.push(await measure(await startOurs(content), trial))
+    ours.push(await measure(await startOurs(trial.content), trial))
     peer.push(await measure(await trial.peer(), trial))
   }
-  const what = trial.saturated
-    ? ({ unit: 'messages/s', better: 'more' } as const)
-    : ({ unit: 'µs CPU/message', better: 'less' } as const)
+  const what =
+    trial.figure === 'rate'
+      ? ({ unit: 'messages/s', better: 'more' } as const)
+      : ({ unit: 'µs CPU/message', better: 'less' } as const)
   return toRow({ ...row, ...what, ours, peer })
 }
 
-/** Saturated: messages per second that the clients received; else µs of this process's CPU per message. Closes the publisher. */
-async function measure(publisher: Publisher, { saturated, query, clients }: Trial): Promise<number> {
+/** The trial's figure for one publisher, which is closed then. */
+async function measure(publisher: Publisher, { pace, figure, query, clients }: Trial): Promise<number> {
   await using _ = publisher
   await using child = new Child('fan-out-clients')
   const path = topicPath + query
-  const order = { port: publisher.port, path, clients, acknowledge: !saturated, warmUpMs, measureMs }
+  const order = { port: publisher.port, path, clients, acknowledge: query !== '', warmUpMs, measureMs }
   await child.ask(order, 'ready')
-  const stop = saturated ? publishAlways(publisher) : publishSteadily(publisher)
+  const stop = pace === 'always' ? publishAlways(publisher) : publishEvery(pace.everyMs, publisher)
   try {
     await child.hear('started')
     const before = process.cpuUsage()
     const messages = await child.hear<number>('messages')
     const { user, system } = process.cpuUsage(before)
-    return saturated ? messages / (measureMs / 1000) : (user + system) / messages
+    return figure === 'rate' ? messages / (measureMs / 1000) : (user + system) / messages
   } finally {
     stop()
   }
@@ -102,7 +129,7 @@ function publishAlways(publisher: Publisher): () => void {
   }
 }
 
-function publishSteadily(publisher: Publisher): () => void {
-  const timer = setInterval(() => publisher.publish(), pacedMs)
+function publishEvery(everyMs: number, publisher: Publisher): () => void {
+  const timer = setInterval(() => publisher.publish(), everyMs)
   return () => clearInterval(timer)
 }

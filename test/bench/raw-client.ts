@@ -83,9 +83,9 @@ export class RawClient {
 
 /** A number of a message's head: `"n":12`, `"capturedAt":1764011045123.4`. NaN where it is not. */
 export function numberIn(message: Buffer, field: string): number {
-  const head = message.toString('latin1', 0, 300)
-  const at = head.indexOf(`"${field}":`)
-  return at < 0 ? NaN : Number.parseFloat(head.slice(at + field.length + 3))
+  const at = message.indexOf(`"${field}":`)
+  const from = at + field.length + 3
+  return at < 0 || at > 300 ? NaN : Number.parseFloat(message.toString('latin1', from, from + 24))
 }
 
 /** Where the payload of the frame at `at` lies; undefined while it is not there whole. Frames of servers are not masked. */
@@ -100,5 +100,8 @@ function payloadAt(bytes: Buffer, at: number): { from: number; to: number } | un
 
 /** A text frame of under 126 bytes, masked with zeros. */
 function maskedText(text: string): Buffer {
-  return Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)])
+  const frame = Buffer.alloc(6 + text.length)
+  frame.writeUInt16BE(0x8180 | text.length)
+  frame.write(text, 6, 'latin1')
+  return frame
 }

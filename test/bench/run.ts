@@ -44,7 +44,7 @@ function toCells(row: BenchRow): string[] {
     row.peerName,
     row.unit,
     row.ratio === null ? '' : row.ratio.toFixed(2),
-    row.goal === null ? '' : String(row.goal),
+    row.goal === null ? '' : row.goal.toFixed(2),
     row.met === null ? '' : row.met ? 'yes' : 'NO',
   ]
 }
