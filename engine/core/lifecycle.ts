@@ -66,12 +66,15 @@ async function closeInTime({ name, close, deadlineMs }: Closing): Promise<void> 
 
 /** What worked for so long before it failed is started anew as if it had never failed before. */
 export const stableMs = 10_000
-const restartDelaysMs = [0, 500, 1000]
-const longestDelayMs = 2000
+const startsApartMs = [0, 500, 1000]
+const longestApartMs = 2000
 
-/** The wait, in ms, before something that failed is started anew, by how often in a row it had failed before. */
-export function restartDelayMs(failuresBefore: number): number {
-  return restartDelaysMs[failuresBefore] ?? longestDelayMs
+/**
+ * The wait, in ms, before something that failed is started anew. Its starts are so far apart, by how often in a row it had
+ * failed before: what ran for longer (`ranMs`, from its last start) is started at once, what fails at once is not started over and over.
+ */
+export function restartDelayMs(failuresBefore: number, ranMs: number): number {
+  return Math.max(0, Math.round((startsApartMs[failuresBefore] ?? longestApartMs) - ranMs))
 }
 
 /** What `restartForever` needs of its owner. */
@@ -83,13 +86,14 @@ export interface RestartOptions {
 }
 
 /**
- * Opens a stream anew whenever it fails or ends, for ever: at once, then after 0.5, 1 and 2 s, never later; the count
- * starts anew after 10 s of packets. What can only fail again (`invalid`) is tried every 2 s.
+ * Opens a stream anew whenever it fails or ends, for ever: at once, then 0.5, 1 and 2 s after its last opening, never later; the
+ * count starts anew after 10 s of packets. What can only fail again (`invalid`) is tried every 2 s.
  */
 export function restartForever<T extends Disposable>(options: RestartOptions): MonoTypeOperatorFunction<T> {
   return (source) =>
     new Observable((subscriber) => {
       let failures = 0
+      let openedAt = 0n
       let firstPacketAt: bigint | undefined
       let lastPacketAt = 0n
       let timer: NodeJS.Timeout | undefined
@@ -101,12 +105,14 @@ export function restartForever<T extends Disposable>(options: RestartOptions): M
       }
       const restart = (error: unknown) => {
         if (firstPacketAt !== undefined && Number(lastPacketAt - firstPacketAt) / 1e6 >= stableMs) failures = 0
-        const delayMs = isHopeless(error) ? longestDelayMs : restartDelayMs(failures)
+        const ranMs = Number(options.now() - openedAt) / 1e6
+        const delayMs = restartDelayMs(isHopeless(error) ? Number.POSITIVE_INFINITY : failures, ranMs)
         failures++
         options.onRestart(error, delayMs)
         timer = setTimeout(open, delayMs)
       }
       const open = () => {
+        openedAt = options.now()
         firstPacketAt = undefined
         opened = source.subscribe({ next, error: restart, complete: () => restart(undefined) })
       }

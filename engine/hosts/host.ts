@@ -31,7 +31,7 @@ export interface HostOptions {
   readonly entry: string
   readonly pool: SharedPool
   readonly log: Logger
-  /** Whether a host that died is started again: at once, then after 0.5, 1, 2 s. */
+  /** Whether a host that died is started again: at once, then 0.5, 1, 2 s after its last start. */
   readonly restart: boolean
   readonly env?: Readonly<Record<string, string>>
   readonly timing?: Partial<HostTiming>
@@ -56,6 +56,7 @@ export class Host<P extends Protocol> implements AsyncDisposable {
   #borrower = ''
   #starts = 0
   #failures = 0
+  #startedAt = 0
   #upSince = 0
   readonly #ended = new AbortController()
 
@@ -150,6 +151,7 @@ export class Host<P extends Protocol> implements AsyncDisposable {
   async #launch(): Promise<void> {
     this.#state = this.#starts === 0 ? 'starting' : 'restarting'
     this.#starts++
+    this.#startedAt = performance.now()
     const borrower = `${this.name}#${++incarnations}`
     this.#borrower = borrower
     const process = new HostProcess<P>({
@@ -186,7 +188,7 @@ export class Host<P extends Protocol> implements AsyncDisposable {
   }
 
   #restart(): void {
-    const delayMs = restartDelayMs(this.#failures++)
+    const delayMs = restartDelayMs(this.#failures++, performance.now() - this.#startedAt)
     this.#state = 'restarting'
     this.#starting = sleep(delayMs, undefined, { signal: this.#ended.signal }).then(
       () => this.#launch(),

@@ -1,7 +1,7 @@
 import { Observable, of, type Subscriber } from 'rxjs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { emit } from '../../engine/core/edge.ts'
-import { ClosingStack, restartForever } from '../../engine/core/lifecycle.ts'
+import { ClosingStack, restartDelayMs, restartForever } from '../../engine/core/lifecycle.ts'
 import type { Packet } from '../../engine/core/packet.ts'
 import { EngineError } from '../../engine/errors.ts'
 import { objectsPacket } from '../support/packets.ts'
@@ -93,6 +93,20 @@ function restarted() {
   }
 }
 
+describe('restartDelayMs', () => {
+  it.each([
+    ['at once the first time', 0, 0, 0],
+    ['0.5 s after the last start', 1, 0, 500],
+    ['1 s after the last start', 2, 100, 900],
+    ['2 s after the last start', 3, 100.4, 1900],
+    ['never later', 1000, 0, 2000],
+    ['at once what ran for longer', 1000, 2000, 0],
+    ['at once what ran for much longer', 1, 9999, 0],
+  ])('starts anew %s (failures before: %i, ran for %d ms)', (_, failuresBefore, ranMs, delayMs) => {
+    expect(restartDelayMs(failuresBefore, ranMs)).toBe(delayMs)
+  })
+})
+
 describe('restartForever', () => {
   it('opens at once, then after 0.5, 1 and 2 s, and never later', () => {
     const { openedAt, errors, fail, subscription } = restarted()
@@ -117,6 +131,20 @@ describe('restartForever', () => {
     subscription.unsubscribe()
   })
 
+  it('opens at once what lived for longer than the wait, again and again, and counts it all the same', () => {
+    const { openedAt, errors, fail, subscription } = restarted()
+    for (let i = 0; i < 5; i++) {
+      vi.advanceTimersByTime(2000)
+      fail()
+      vi.advanceTimersByTime(0)
+      expect(openedAt).toHaveLength(i + 2)
+    }
+    vi.advanceTimersByTime(300)
+    fail()
+    expect(errors.map(([, delayMs]) => delayMs)).toEqual([0, 0, 0, 0, 0, 1700])
+    subscription.unsubscribe()
+  })
+
   it('starts the count anew after 10 s of packets, and not before', () => {
     const { errors, fail, send, subscription } = restarted()
     const liveFor = (ms: number) => {
@@ -124,23 +152,20 @@ describe('restartForever', () => {
       vi.advanceTimersByTime(ms)
       send()
       fail()
-      vi.advanceTimersByTime(2000)
+      vi.runOnlyPendingTimers()
     }
-    liveFor(9999)
-    liveFor(9999)
-    liveFor(10_000)
-    liveFor(0)
-    expect(errors.map(([, delayMs]) => delayMs)).toEqual([0, 500, 0, 500])
+    for (const ms of [0, 9999, 0, 10_000, 0]) liveFor(ms)
+    expect(errors.map(([, delayMs]) => delayMs)).toEqual([0, 0, 1000, 0, 500])
     subscription.unsubscribe()
   })
 
   it('does not take 10 s of silence for 10 s of packets', () => {
     const { errors, fail, send, subscription } = restarted()
-    for (let i = 0; i < 2; i++) {
+    for (const ms of [20_000, 0]) {
       send()
-      vi.advanceTimersByTime(20_000)
+      vi.advanceTimersByTime(ms)
       fail()
-      vi.advanceTimersByTime(2000)
+      vi.runOnlyPendingTimers()
     }
     expect(errors.map(([, delayMs]) => delayMs)).toEqual([0, 500])
     subscription.unsubscribe()

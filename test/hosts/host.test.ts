@@ -130,6 +130,19 @@ describe('a host', () => {
     await until('news from the new one', () => news.length === 1)
   })
 
+  it('is started again at once when it lived for longer than the wait', async () => {
+    const host = await up({ restart: true })
+    for (const [failuresBefore, waitMs] of [0, 500, 1000].entries()) {
+      const startedAt = performance.now()
+      await until('a life longer than the wait', () => performance.now() > startedAt + waitMs)
+      const { pid } = host
+      process.kill(pid!, 'SIGKILL')
+      await until('its end', () => host.pid !== pid)
+      await until('the start of the next', () => host.restarts === failuresBefore + 1, 400)
+      await host.start()
+    }
+  })
+
   it('keeps on starting one that dies at its start, more and more slowly, and tells who asked', async () => {
     const host = open({ restart: true, env: { TRIAL_DIES: '1' } })
     await expect(host.start()).rejects.toMatchObject({ code: 'unavailable' })
