@@ -112,7 +112,8 @@ export class CaptureSession implements AsyncDisposable {
       log: tools.log,
       restart: false,
       env: { UV_THREADPOOL_SIZE: '6', GST_DEBUG_NO_COLOR: '1' },
-      timing: { readyMs },
+      // A camera that opens slowly blocks the main thread meanwhile. One that stands still is seen sooner: no frames come.
+      timing: { readyMs, pingMs: openMs },
     })
     this.#host = host
     this.#ready = 0

@@ -20,8 +20,12 @@ export interface HostTiming {
   /** From SIGKILL until the kernel must have given the process back. */
   readonly reapMs: number
 }
-/** What holds where an owner says nothing else. */
-export const hostTiming: HostTiming = { readyMs: 10_000, pingEveryMs: 2000, pingMs: 10_000, endMs: 2000, reapMs: 5000 }
+/**
+ * What holds where an owner says nothing else. A host that stands still is found within 5 s. Its main thread never blocks, so
+ * 4 s without an answer is far beyond the turn that a process at nice +5 gets on a full Pi: to kill one that runs is worse than
+ * to kill one late.
+ */
+export const hostTiming: HostTiming = { readyMs: 10_000, pingEveryMs: 1000, pingMs: 4000, endMs: 2000, reapMs: 5000 }
 
 /** What one incarnation is started with. */
 export interface HostProcessOptions {
