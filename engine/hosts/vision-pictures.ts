@@ -1,4 +1,4 @@
-import sharp from 'sharp'
+import type sharpLibrary from 'sharp'
 import type { ImageSpec } from '../core/packet.ts'
 import { EngineError, messageOf } from '../errors.ts'
 import { addon, type NativePool } from '../native/addon.ts'
@@ -14,6 +14,18 @@ const startOfScan = Buffer.from([0xff, 0xda])
 const smallestScale = 1 / 8
 /** Below the engine's deadline, which would end the host and with it every model. */
 const maxDecodeSeconds = 10
+
+let loading: Promise<typeof sharpLibrary> | undefined
+
+/** Loading it takes as long as all else of the host's start, and a host that only runs models never needs it. */
+function loadSharp(): Promise<typeof sharpLibrary> {
+  loading ??= import('sharp').then(({ default: sharp }) => {
+    sharp.concurrency(1)
+    sharp.cache(false)
+    return sharp
+  })
+  return loading
+}
 
 type Calls = VisionProtocol['calls']
 interface Size {
@@ -72,6 +84,7 @@ export async function drawPicture(
 ): Promise<ImageSpec> {
   const { width, height } = image
   await addon().convert(pool, image, target.slot, width, height)
+  const sharp = await loadSharp()
   const drawn = await sharp(readRgb(pool, target.slot, image), { raw: { width, height, channels: 3 } })
     .composite([{ input: Buffer.from(svg) }])
     .removeAlpha()
@@ -83,6 +96,7 @@ export async function drawPicture(
 async function readHeader(bytes: Buffer): Promise<Header> {
   const format = signatures.find(([, offset, hex]) => bytes.toString('hex', offset, offset + hex.length / 2) === hex)
   if (!format) throw new EngineError('invalid', `Expected a JPEG, PNG or WebP picture, received ${describe(bytes)}`)
+  const sharp = await loadSharp()
   const read = await sharp(bytes, { limitInputPixels: false }).metadata().catch(rejectBroken)
   const { width, height } = read.autoOrient
   if (width * height > maxPixels || Math.max(width, height) > maxSide) {
@@ -125,7 +139,8 @@ function fitSlot({ width, height }: Size, slotBytes: number): Size {
   }
 }
 
-function decodeRgb(bytes: Buffer, { width, height }: Size): Promise<Buffer> {
+async function decodeRgb(bytes: Buffer, { width, height }: Size): Promise<Buffer> {
+  const sharp = await loadSharp()
   return sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels })
     .timeout({ seconds: maxDecodeSeconds })
     .autoOrient()

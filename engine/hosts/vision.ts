@@ -1,4 +1,3 @@
-import sharp from 'sharp'
 import { serve } from './channel.ts'
 import { enterHost } from './enter.ts'
 import type { VisionProtocol } from './protocol.ts'
@@ -7,8 +6,6 @@ import { decodePicture, drawPicture, encodePicture } from './vision-pictures.ts'
 
 // What runs in the vision host. Its main thread only answers: models run in worker threads, pictures in libuv's.
 const pool = enterHost()
-sharp.concurrency(1)
-sharp.cache(false)
 const models = new ModelWorkers()
 
 serve<VisionProtocol>({
