@@ -1,34 +1,13 @@
 import { type MonoTypeOperatorFunction, Observable, type OperatorFunction, type Subscriber, Subscription } from 'rxjs'
+import type { Edge } from './edge-counts.ts'
 import { JoinBuffer, type JoinOptions } from './join-buffer.ts'
 import { createJoinedPacket } from './joined-packet.ts'
 import type { Packet } from './packet.ts'
 import type { AnyPacket, JoinedPacket } from './plugin.ts'
-import { type EdgePolicy, WaitingLine } from './waiting-line.ts'
+import { WaitingLine } from './waiting-line.ts'
 
+export { Edge, type EdgeCounts } from './edge-counts.ts'
 export type { EdgePolicy } from './waiting-line.ts'
-
-/** At every moment in = out + dropped + failed + waiting; work under way counts as waiting. */
-export interface EdgeCounts {
-  in: number
-  out: number
-  dropped: number
-  failed: number
-  waiting: number
-}
-
-/** What stands before a node: its policy and its counters, which go on when the node is closed and opened again. */
-export class Edge {
-  readonly name: string
-  readonly policy: EdgePolicy
-  readonly counts: EdgeCounts = { in: 0, out: 0, dropped: 0, failed: 0, waiting: 0 }
-  /** What the last failed packet failed with. */
-  lastError: unknown
-
-  constructor(name: string, policy: EdgePolicy = 'latest') {
-    this.name = name
-    this.policy = policy
-  }
-}
 
 /** Hands a packet on and lets go of it: the subscriber owns the hold, and one that has left gets nothing. */
 export function emit<T extends Disposable>(subscriber: Subscriber<T>, packet: T): void {
@@ -152,6 +131,11 @@ export function join(
 export interface RunOptions {
   /** Packets worked on at once, default 1; results leave in the order in which their packets came. */
   readonly concurrency?: number
+  /**
+   * Asked before each packet is begun: undefined, or what must come first. Until then packets wait by the edge's policy, so that the
+   * first one begun is no older than it allows; when it rejects, that one has failed.
+   */
+  readonly prepare?: () => Promise<unknown> | undefined
   /** Called with what each failed packet failed with. */
   readonly onError?: (error: unknown) => void
 }
@@ -208,6 +192,7 @@ class EdgeRun<I extends AnyPacket, O extends Packet> {
   readonly #parts: RunParts<I, O>
   readonly #waiting: WaitingLine<I>
   readonly #jobs: Job<I, O>[] = []
+  #preparing = false
   #stopped = false
   #sourceEnded = false
 
@@ -220,7 +205,7 @@ class EdgeRun<I extends AnyPacket, O extends Packet> {
     this.#parts.edge.counts.in++
     this.#parts.edge.counts.waiting++
     this.#waiting.push(packet)
-    if (!this.#stopped) this.#startNext()
+    this.#startNext()
     this.#drop(this.#stopped ? this.#waiting.shift() : this.#waiting.overflow())
   }
 
@@ -244,15 +229,31 @@ class EdgeRun<I extends AnyPacket, O extends Packet> {
   }
 
   #startNext(): void {
-    while (this.#jobs.length < (this.#parts.options.concurrency ?? 1)) {
-      const packet = this.#waiting.shift()
-      if (packet === undefined) return
-      this.#start({ packet, controller: new AbortController() })
+    const { concurrency = 1, prepare } = this.#parts.options
+    while (!this.#stopped && !this.#preparing && this.#waiting.length > 0 && this.#jobs.length < concurrency) {
+      const prepared = prepare?.()
+      if (prepared === undefined) this.#start(this.#nextJob())
+      else void this.#startWhen(prepared)
     }
   }
 
-  #start(job: Job<I, O>): void {
+  async #startWhen(prepared: Promise<unknown>): Promise<void> {
+    this.#preparing = true
+    const refusal = await prepared.then(() => undefined).catch((error: unknown) => ({ error }))
+    this.#preparing = false
+    if (refusal !== undefined && !this.#stopped) this.#settle(this.#nextJob(), refusal)
+    this.#startNext()
+    this.#completeWhenDone()
+  }
+
+  /** Of the packet whose turn it is; there is one. */
+  #nextJob(): Job<I, O> {
+    const job = { packet: this.#waiting.shift() as I, controller: new AbortController() }
     this.#jobs.push(job)
+    return job
+  }
+
+  #start(job: Job<I, O>): void {
     let result: ReturnType<Work<I, O>>
     try {
       result = this.#parts.work(job.packet, job.controller.signal)

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import type { Logger } from 'pino'
-import { EngineError } from '../errors.ts'
+import { EngineError, messageOf } from '../errors.ts'
 import type { Catalogue, ModelEntry } from './catalogue.ts'
 import type { ModelStore } from './model-store.ts'
 import type { OnnxBackend } from './onnx.ts'
@@ -26,6 +26,11 @@ export interface LoadedModelStatus {
   readonly why: string
 }
 
+/** What was chosen for one question, which is asked again when the host has died. */
+interface Chosen extends ChosenModel {
+  readonly again: () => Promise<ChosenModel>
+}
+
 /** A file that did not load; another file of that name may. */
 interface Failure {
   readonly version: string
@@ -40,7 +45,7 @@ export class ModelChoice {
   readonly #store: Pick<ModelStore, 'locate' | 'status'>
   readonly #backend: OnnxBackend
   readonly #log: Logger
-  readonly #chosen = new Map<string, ChosenModel>()
+  readonly #chosen = new Map<string, Chosen>()
   readonly #searches = new Map<string, Promise<ChosenModel>>()
   readonly #loading = new Set<string>()
   readonly #failures = new Map<string, Failure>()
@@ -58,9 +63,25 @@ export class ModelChoice {
     this.#log = options.log
   }
 
+  /** Whether `choose` gives a loaded model at once. */
+  isReady(task: VisionTask, model?: string): boolean {
+    const chosen = this.#chosen.get(keyOf(task, model))
+    return chosen !== undefined && this.#backend.isLoaded(chosen.entry.name)
+  }
+
+  /** The host has died: loads what had been chosen with the next one, one after the other, before anybody asks. */
+  async restore(): Promise<void> {
+    for (const { entry, again } of [...this.#chosen.values()]) {
+      // Whoever asks next hears of it as well.
+      await again().catch((error) =>
+        this.#log.debug({ model: entry.name, error: messageOf(error) }, 'model not loaded again'),
+      )
+    }
+  }
+
   /** The loaded model that answers the task, or the one of that name. Loads once, however many ask; `unavailable` when there is none. */
   choose(task: VisionTask, model?: string): Promise<ChosenModel> {
-    const key = `${task.name}/${model ?? ''}`
+    const key = keyOf(task, model)
     const chosen = this.#chosen.get(key)
     if (chosen && this.#backend.isLoaded(chosen.entry.name)) return Promise.resolve(chosen)
     const search = this.#searches.get(key) ?? this.#search(task, model, key).finally(() => this.#searches.delete(key))
@@ -100,7 +121,7 @@ export class ModelChoice {
       }
       if (this.#chosen.get(key)?.why !== tried.why)
         this.#log.info({ task: task.name, model: name, backend: this.#backend.name, why: tried.why }, 'model chosen')
-      this.#chosen.set(key, tried)
+      this.#chosen.set(key, { ...tried, again: () => this.choose(task, model) })
       return tried
     }
     throw new EngineError(
@@ -143,6 +164,10 @@ export class ModelChoice {
     this.#log.error({ model: name, reason: failure.reason }, 'model cannot be loaded')
     return failure
   }
+}
+
+function keyOf(task: VisionTask, model?: string): string {
+  return `${task.name}/${model ?? ''}`
 }
 
 async function versionOf(path: string): Promise<string> {

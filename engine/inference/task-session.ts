@@ -44,6 +44,13 @@ export class ImageTaskSession implements TaskSession {
     this.#with = options
   }
 
+  prepare(): Promise<unknown> | undefined {
+    const { task, options, choice } = this.#with
+    const { model } = options as Options
+    const others = this.#finder?.prepare()
+    return choice.isReady(task, model) ? others : Promise.all([choice.choose(task, model), others])
+  }
+
   async ask(image: PooledImage, signal: AbortSignal, people?: readonly DetectedObject[]): Promise<TaskResult> {
     const { task, priority } = this.#with
     if (this.#closed) throw new EngineError('closed', `Expected this session of ${task.name} to be open`)

@@ -52,6 +52,7 @@ export class VisionEngine implements Vision, AsyncDisposable {
     this.#host = new Host<VisionProtocol>({ name: 'vision', entry: 'vision', pool, log, restart: true })
     this.#backend = new OnnxBackend({ host: this.#host, pool, threads })
     this.#choice = new ModelChoice({ catalogue, store, backend: this.#backend, log })
+    this.#host.onExit(() => void this.#choice.restore())
     this.#pictures = new Pictures({ host: this.#host, pool, scheduler: this.#scheduler })
   }
 
@@ -69,6 +70,10 @@ export class VisionEngine implements Vision, AsyncDisposable {
       scheduler: this.#scheduler,
       openOther: (name, others) => this.openTask(name, others, priority),
     })
+  }
+
+  prepare(): Promise<void> | undefined {
+    return this.#host.state === 'up' ? undefined : this.#host.start()
   }
 
   decodePicture(bytes: Uint8Array, signal: AbortSignal): Promise<DecodedPicture> {

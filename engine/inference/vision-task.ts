@@ -5,7 +5,7 @@ import { defer, finalize } from 'rxjs'
 import { z } from 'zod'
 import { runEach } from '../core/edge.ts'
 import { type DetectedObject, derivePacket, type ObjectsPayload } from '../core/packet.ts'
-import type { Node } from '../core/plugin.ts'
+import type { JoinedPacket, Node } from '../core/plugin.ts'
 import { EngineError, messageOf } from '../errors.ts'
 import { defineNode, type Tools } from '../tools.ts'
 import type { ModelEntry } from './catalogue.ts'
@@ -71,6 +71,7 @@ async function loadTask(file: string): Promise<VisionTask> {
 }
 
 const inputs = { image: 'image', objects: { kind: 'objects', optional: true } } as const
+type Inputs = JoinedPacket<typeof inputs>
 
 /** One graph node per task: images in, objects out. With a second input `objects`, a top-down model crops those. */
 export function visionNodes(tasks: readonly VisionTask[]): Node[] {
@@ -84,11 +85,12 @@ export function visionNodes(tasks: readonly VisionTask[]): Node[] {
       create: (options, tools: Tools) => (packets) =>
         defer(() => {
           const session = tools.vision.openTask(task.name, options, 'realtime')
+          const answer = async ({ inputs: { image, objects } }: Inputs, signal: AbortSignal) => {
+            const payload = await ask(session, image.payload.image, signal, objects?.payload.objects)
+            return derivePacket(image, tools.stream, payload)
+          }
           return packets.pipe(
-            runEach(tools.edge, async ({ inputs: { image, objects } }, signal) => {
-              const payload = await ask(session, image.payload.image, signal, objects?.payload.objects)
-              return derivePacket(image, tools.stream, payload)
-            }),
+            runEach(tools.edge, answer, { prepare: () => session.prepare() }),
             finalize(() => void closeSession(session, tools)),
           )
         }),

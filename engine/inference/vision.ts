@@ -22,6 +22,8 @@ export interface TaskResult {
 
 /** One user's right to ask a task, with options and priority fixed. Loads and chooses the model at the first question. */
 export interface TaskSession extends AsyncDisposable {
+  /** Brings back or loads what the next question needs; undefined when all is there. Rejects as the question would. */
+  prepare(): Promise<unknown> | undefined
   /** `people`: boxes that a detector found already in this very image, for tasks that work on crops. Borrows the image. */
   ask(image: PooledImage, signal: AbortSignal, people?: readonly DetectedObject[]): Promise<TaskResult>
 }
@@ -32,6 +34,8 @@ export interface Vision {
   readonly tasks: readonly string[]
   /** Throws `not-found` for an unknown task and `invalid` for options that do not fit its schema. Nothing is loaded yet. */
   openTask(task: string, options: unknown, priority: Priority): TaskSession
+  /** Starts what works on pictures, or waits for its restart; undefined when it is up. */
+  prepare(): Promise<unknown> | undefined
   /** Decodes JPEG, PNG or WebP, upright. Throws `invalid`, `too-large` (by the header, before any pixel is decoded) or `busy`. The caller owns the image. */
   decodePicture(bytes: Uint8Array, signal: AbortSignal): Promise<DecodedPicture>
   /** A JPEG in a slot of its own; the caller owns it. quality 1 to 100; width null keeps the size. */

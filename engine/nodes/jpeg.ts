@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { runEach } from '../core/edge.ts'
-import { derivePacket } from '../core/packet.ts'
+import { derivePacket, type PacketOf } from '../core/packet.ts'
 import { defineNode } from '../tools.ts'
 
 /** Raw pictures as JPEG; what is JPEG already and small enough passes as it is. */
@@ -14,9 +14,11 @@ export default defineNode({
   }),
   accepts: 'image',
   emits: 'image',
-  create: ({ quality, width = null }, tools) =>
-    runEach(tools.edge, async (packet, signal) => {
+  create: ({ quality, width = null }, tools) => {
+    const encode = async (packet: PacketOf<'image'>, signal: AbortSignal) => {
       const image = await tools.vision.encodeJpeg(packet.payload.image, { quality, width }, signal)
       return derivePacket(packet, tools.stream, { kind: 'image', image })
-    }),
+    }
+    return runEach(tools.edge, encode, { prepare: () => tools.vision.prepare() })
+  },
 })

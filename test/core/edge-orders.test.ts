@@ -33,7 +33,8 @@ function createGraph(pick: (below: number) => number) {
   const [first, second, joining, last] = edges as [Edge, Edge, Edge, Edge]
   const later = (packet: Packet) =>
     new Promise<Packet | undefined>((resolve, reject) => pending.push({ packet, resolve, reject }))
-  const options = () => ({ concurrency: 1 + pick(3) })
+  const prepare = () => (pick(4) === 0 ? prepareSoon(pick(3)) : undefined)
+  const options = () => ({ concurrency: 1 + pick(3), prepare })
   const images = camera.pipe(onDemand(0))
   const slow = images.pipe(runEach(first, later, options()), onDemand(0))
   const values = slow.pipe(
@@ -46,6 +47,12 @@ function createGraph(pick: (below: number) => number) {
   )
   const streams: readonly Observable<Packet>[] = [images, slow, values, joined]
   return { camera, pending, edges, streams }
+}
+
+/** Is ready at once or a little later, or refuses. */
+async function prepareSoon(how: number): Promise<void> {
+  if (how > 0) await new Promise((resolve) => setImmediate(resolve))
+  if (how === 2) throw new Error('refused')
 }
 
 function asObjects(packet: Packet): Packet {

@@ -2,6 +2,7 @@ import { Observable, of, Subject } from 'rxjs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { consume, Edge, type EdgePolicy, emit, runEach } from '../../engine/core/edge.ts'
 import type { Packet, PacketOf } from '../../engine/core/packet.ts'
+import { Bench, expectBalance, turn } from '../support/edge-bench.ts'
 import { objectsPacket, PacketMaker } from '../support/packets.ts'
 
 let maker: PacketMaker
@@ -9,37 +10,6 @@ beforeEach(() => {
   maker = new PacketMaker()
 })
 afterEach(() => maker.expectNoneHeld())
-
-/** Work that settles when the test says so. */
-class Bench {
-  readonly #open = new Map<number, { resolve: (output: Packet | undefined) => void; reject: (error: Error) => void }>()
-  readonly signals = new Map<number, AbortSignal>()
-  readonly work = (packet: Packet, signal: AbortSignal): Promise<Packet | undefined> => {
-    this.signals.set(packet.seq, signal)
-    return new Promise((resolve, reject) => this.#open.set(packet.seq, { resolve, reject }))
-  }
-
-  get started(): number[] {
-    return [...this.signals.keys()]
-  }
-
-  async settle(seq: number, output?: Packet): Promise<void> {
-    this.#open.get(seq)?.resolve(output)
-    await turn()
-  }
-
-  async fail(seq: number, error: Error): Promise<void> {
-    this.#open.get(seq)?.reject(error)
-    await turn()
-  }
-}
-
-/** Promises that are settled run their course. */
-const turn = () => new Promise((resolve) => setImmediate(resolve))
-
-function expectBalance({ counts }: Edge): void {
-  expect(counts.in).toBe(counts.out + counts.dropped + counts.failed + counts.waiting)
-}
 
 function run(edge: Edge, bench: Bench, concurrency = 1) {
   const input = new Subject<Packet>()

@@ -158,7 +158,12 @@ describe('the square around a person', () => {
 
 /** A node's surroundings: what it asks of the models, and an answer for it. */
 function surroundings(answer: () => Promise<TaskResult>) {
-  const session = { ask: vi.fn<TaskSession['ask']>(answer), [Symbol.asyncDispose]: vi.fn(() => Promise.resolve()) }
+  const prepare = () => undefined
+  const session = {
+    prepare,
+    ask: vi.fn<TaskSession['ask']>(answer),
+    [Symbol.asyncDispose]: vi.fn(() => Promise.resolve()),
+  }
   const openTask = vi.fn(() => session)
   const edge = new Edge('people', { queue: 8, full: 'oldest' })
   const tools = { vision: { openTask }, stream: 'people', edge, log: pino({ level: 'silent' }) } as unknown as Tools

@@ -28,6 +28,10 @@ async function expectWhole({ pool: { ledger } }: VisionSetup): Promise<void> {
   expect(ledger.stats()).toMatchObject({ leaked: 0, staleLoans: 0, held: 0, lent: 0 })
 }
 
+async function stateOf({ vision }: VisionSetup, model: string): Promise<string | undefined> {
+  return (await vision.status()).models.find(({ name }) => name === model)?.state
+}
+
 function count(objects: readonly DetectedObject[], label: string): number {
   return objects.filter((object) => object.label === label).length
 }
@@ -126,6 +130,7 @@ describe.skipIf(!hasTestData)('VisionEngine with YOLOv8n', () => {
     expect(asked).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } })
     const [, other] = await outcomes
     if (other.status === 'fulfilled') other.value.image.release()
+    await until('the model to be loaded again, unasked', async () => (await stateOf(setup, 'yolov8n')) === 'loaded')
     expect(count((await session.ask(image, never())).objects, 'person')).toBe(4)
     expect(setup.vision.hosts()[0]!.restarts).toBe(1)
     image.release()

@@ -26,6 +26,7 @@ export class FakeVision implements Vision {
       throw new EngineError('invalid', 'Expected minScore to be 0 to 1')
     this.sessions++
     return {
+      prepare: () => undefined,
       ask: async (_image, signal) => {
         const cancelled = new Promise<never>((_, reject) =>
           signal.addEventListener('abort', () => reject(new EngineError('cancelled', 'The caller has left'))),
@@ -37,6 +38,10 @@ export class FakeVision implements Vision {
         this.sessions--
       },
     }
+  }
+
+  prepare(): undefined {
+    // Always up.
   }
 
   async decodePicture(bytes: Uint8Array): ReturnType<Vision['decodePicture']> {
