@@ -45,12 +45,16 @@ export class HostProcess<P extends Protocol> {
   readonly #child: ChildProcess
   readonly #options: HostProcessOptions
   #ping: NodeJS.Timeout | undefined
+  #ending: Promise<void> | undefined
 
   constructor(options: HostProcessOptions) {
     this.#options = options
     this.#child = startChild(options)
     this.exited = exitOf(this.#child)
-    this.channel = new Channel(childPort(this.#child), (method) => this.kill(`no answer to ${method}`))
+    const port = childPort(this.#child)
+    this.channel = new Channel(port, (method) => this.kill(`no answer to ${method}`))
+    // Nobody can ask it any more, and it may still write.
+    port.onClose(() => void this.end())
     void this.exited.then(() => clearTimeout(this.#ping))
     followLines(this.#child.stdout, (line) => options.log.debug({ line }, 'host printed'))
     followLines(this.#child.stderr, (line) => options.log.warn({ line }, 'host printed'))
@@ -73,7 +77,12 @@ export class HostProcess<P extends Protocol> {
   }
 
   /** Closes the channel, which asks the host to leave, and after a deadline kills it. Resolves when it was reaped. */
-  async end(): Promise<void> {
+  end(): Promise<void> {
+    this.#ending ??= this.#end()
+    return this.#ending
+  }
+
+  async #end(): Promise<void> {
     const { endMs, reapMs } = this.#options.timing
     if (this.#child.connected) this.#child.disconnect()
     if (await within(endMs, this.exited)) return

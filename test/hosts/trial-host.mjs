@@ -6,6 +6,14 @@ const pool = enterHost(process.env.TRIAL_STAYS ? () => undefined : undefined)
 if (process.env.TRIAL_DIES) process.exit(7)
 if (process.env.TRIAL_BLOCKS) for (;;);
 
+const fillAll = (slots, bytes) => {
+  for (const slot of slots) pool.write(slot, bytes, 0)
+}
+const desert = () =>
+  new Promise((resolve) => {
+    process.once('disconnect', resolve)
+    process.disconnect()
+  })
 const engine = serve({
   calls: {
     echo: (value) => value,
@@ -17,6 +25,12 @@ const engine = serve({
     fill: ({ slot, value }) => {
       pool.write(slot, Buffer.alloc(16, value), 0)
       return {}
+    },
+    // Writes into its slots for ever, and hears nobody meanwhile.
+    scribble: async ({ slots, bytes, value, deserts }) => {
+      if (deserts) await desert()
+      const noise = Buffer.alloc(bytes, value)
+      for (;;) fillAll(slots, noise)
     },
     print: ({ lines }) => {
       for (let i = 0; i < lines; i++) console.error(`line ${i}`)

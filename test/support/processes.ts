@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+/** What `/proc/<pid>/<file>` holds; undefined for a process that is gone. */
+function readProcess(pid: number, file: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1')
+  } catch {
+    // It ended between the list and the reading, or is not ours to read.
+    return undefined
+  }
+}
+
+/** Whether the process runs or is stopped; one that has exited and was not waited for counts as gone. */
+export function isRunning(pid: number): boolean {
+  const stat = readProcess(pid, 'stat')
+  return stat !== undefined && !/\) [ZX] /.test(stat)
+}
+
+/** Child processes, also those that have exited and were not waited for. */
+export function childrenOf(pid: number): number[] {
+  return allProcesses().filter((child) => readProcess(child, 'stat')?.split(') ').at(-1)?.split(' ')[1] === `${pid}`)
+}
+
+/** Hosts that this engine started, found by what it told them: also when their parent is gone. */
+export function hostsOf(enginePid: number): number[] {
+  const told = `HAILSTREAM_HOST_PARENT=${enginePid}`
+  return allProcesses().filter((pid) => readProcess(pid, 'environ')?.split('\0').includes(told) && isRunning(pid))
+}
+
+/** Open file descriptors: how many of which kind, as `socket`, `pipe` or a path. */
+export function descriptorsOf(pid: number): Record<string, number> {
+  const kinds = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => readLink(`/proc/${pid}/fd/${fd}`)?.split(':[')[0] ?? [])
+  return Object.fromEntries(
+    [...new Set(kinds)].sort().map((kind) => [kind, kinds.filter((one) => one === kind).length]),
+  )
+}
+
+function readLink(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch {
+    // Closed between the list and the reading.
+    return undefined
+  }
+}
+
+/** Resident memory in bytes, the image pool's touched pages with it. */
+export function residentBytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readProcess(pid, 'status') ?? '')?.[1] ?? 0) * 1024
+}
+
+function allProcesses(): number[] {
+  return readdirSync('/proc').map(Number).filter(Number.isInteger)
+}
