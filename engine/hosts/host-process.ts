@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import type { Logger } from 'pino'
 import type { NativePool } from '../native/addon.ts'
@@ -107,9 +108,14 @@ export class HostProcess<P extends Protocol> {
   }
 }
 
+/** Of Debian's util-linux, which is always there: a host is to die with the engine also while Node starts in it, before `enterHost`. */
+const setpriv = '/usr/bin/setpriv'
+const command = existsSync(setpriv) ? setpriv : process.execPath
+const commandArgs = command === setpriv ? ['--pdeathsig', 'KILL', process.execPath] : []
+
 function startChild({ entry, memory, env }: HostProcessOptions): ChildProcess {
   const file = isAbsolute(entry) ? entry : join(projectRoot, 'dist/engine/hosts', `${entry}.js`)
-  return spawn(process.execPath, ['--enable-source-maps', file], {
+  return spawn(command, [...commandArgs, '--enable-source-maps', file], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', memory.fd],
     serialization: 'advanced',
     env: {
