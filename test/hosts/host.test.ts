@@ -43,6 +43,9 @@ async function up(options: Partial<HostOptions> = {}): Promise<Host<TrialProtoco
 const soon = () => ({ signal: new AbortController().signal, deadlineMs: 5000 })
 const runs = (pid: number) => existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
 
+/** Nothing else runs in this process meanwhile: no timer, no message. */
+const blockThread = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((host) => host[Symbol.asyncDispose]()))
   expect(pool.ledger.stats()).toMatchObject({ lent: 0, held: 0 })
@@ -114,6 +117,17 @@ describe('a host', () => {
     process.kill(pid!, 'SIGSTOP')
     await until('the end of the stopped host', () => host.state === 'down', 3000)
     expect(runs(pid!)).toBe(false)
+  })
+
+  it('is not killed for an answer that lies in the pipe while this process is busy, of a call or of a ping', async () => {
+    const host = await up({ timing: { pingEveryMs: 20, pingMs: 1000 } })
+    const { pid } = host
+    for (let i = 0; i < 2; i++) {
+      const answer = host.call('echo', i, { ...soon(), deadlineMs: 1000 })
+      blockThread(1500)
+      expect(await answer).toBe(i)
+    }
+    expect(host.status).toMatchObject({ pid, state: 'up' })
   })
 
   it('rejects what is open with unavailable when it dies, and is started again under a new name', async () => {
