@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { addon, type NativePool } from '../native/addon.ts'
 
@@ -25,9 +25,20 @@ export function enterHost(onClose: () => void = endHost): NativePool {
   process.on('SIGTERM', ignore)
   process.on('disconnect', onClose)
   addon().dieWithParent(readNumber(hostVariables.parent))
-  setPriority(niceness)
+  giveWay()
   writeFileSync('/proc/self/oom_score_adj', String(oomScore))
   return addon().openPool(hostPoolFd, readNumber(hostVariables.slots), readNumber(hostVariables.slotBytes))
+}
+
+/** On Linux a priority is a thread's: those that Node has started already, in which pictures are coded, would keep theirs. */
+function giveWay(): void {
+  for (const thread of readdirSync('/proc/self/task')) {
+    try {
+      setPriority(Number(thread), niceness)
+    } catch {
+      // It has ended since the list was read.
+    }
+  }
 }
 
 /** A host has nothing to save, and an orderly exit aborts where a worker thread is in the middle of a native call. */

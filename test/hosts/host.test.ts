@@ -86,7 +86,9 @@ describe('a host', () => {
     const { env } = await host.call('describe', {}, soon())
     expect(env.HAILSTREAM_TOKEN).toBeUndefined()
     expect(readFileSync(`/proc/${host.pid}/oom_score_adj`, 'utf8').trim()).toBe('500')
-    expect(readFileSync(`/proc/${host.pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[16]).toBe('5')
+    const threads = readdirSync(`/proc/${host.pid}/task`).map((thread) => `/proc/${host.pid}/task/${thread}/stat`)
+    const niceness = threads.map((stat) => readFileSync(stat, 'utf8').split(') ')[1]?.split(' ')[16])
+    expect(new Set(niceness)).toEqual(new Set(['5']))
   })
 
   it('outlives SIGINT and SIGTERM', async () => {
