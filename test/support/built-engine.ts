@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { expect } from 'vitest'
 import WebSocket from 'ws'
 import { projectRoot } from '../../engine/root.ts'
@@ -26,6 +28,7 @@ export interface BuiltEngine extends AsyncDisposable {
   health(): Promise<Health>
   /** The process of the host of that name, once there is one. */
   hostPid(name: string): Promise<number>
+  /** What it holds now; a connection that was just closed may still be among it. */
   holdings(): Promise<Holdings>
   /** Resident bytes without JavaScript's garbage. */
   residentBytes(): Promise<number>
@@ -43,7 +46,8 @@ export async function startBuiltEngine(settings: Readonly<Record<string, unknown
   const url = await until('the address', () => /"(http:\/\/[^"]+)"/.exec(printed)?.[1], 20_000)
   const inspector = await connectInspector(await until('the inspector', () => /ws:\/\/\S+/.exec(printed)?.[0]))
   const pid = engine.pid as number
-  const health = async () => JSON.parse(await get(`${url}/api/health`)) as Health
+  const { get, close } = createGet(url)
+  const health = async () => JSON.parse(await get('/api/health')) as Health
   const hostPid = (name: string) =>
     until(`the host ${name}`, async () => (await health()).hosts.find((one) => one.name === name)?.pid ?? undefined)
   return {
@@ -51,26 +55,34 @@ export async function startBuiltEngine(settings: Readonly<Record<string, unknown
     socketUrl: url.replace('http', 'ws'),
     health,
     hostPid,
-    holdings: () => readHoldings(url, pid),
+    holdings: () => readHoldings(get, pid),
     residentBytes: async () => {
       await inspector.collectGarbage()
       return residentBytes(pid)
     },
     [Symbol.asyncDispose]: async () => {
       inspector.close()
+      close()
       engine.kill('SIGKILL')
       await until('the end of the engine', () => !isRunning(pid))
     },
   }
 }
 
-/** By a connection of its own, which is gone afterwards: one that is kept would be counted among what the engine holds. */
-async function get(url: string): Promise<string> {
-  return (await fetch(url, { headers: { connection: 'close' } })).text()
+/** Asks by one connection, which stays: it is the same one at every count of descriptors. */
+function createGet(url: string) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const get = async (path: string): Promise<string> => {
+    const [answer] = (await once(request(`${url}${path}`, { agent }).end(), 'response')) as [IncomingMessage]
+    return text(answer)
+  }
+  return { get, close: () => agent.destroy() }
 }
 
-async function readHoldings(url: string, pid: number): Promise<Holdings> {
-  const samples = parseMetrics(await get(`${url}/metrics`))
+type Get = (path: string) => Promise<string>
+
+async function readHoldings(get: Get, pid: number): Promise<Holdings> {
+  const samples = parseMetrics(await get('/metrics'))
   const read = (name: string, labels = {}) => sampleOf(samples, `hailstream_${name}`, labels) ?? Number.NaN
   const slots = (state: string) => read('images', { state })
   return {
@@ -134,6 +146,19 @@ export function watchTopic(socketUrl: string, topic: string): Viewer {
       return left
     },
   }
+}
+
+/** What the engine holds when nothing is under way: the same several times in a row. */
+export async function restingHoldings(engine: BuiltEngine): Promise<Holdings> {
+  let last = await engine.holdings()
+  let same = 0
+  await until('an engine at rest', async () => {
+    const now = await engine.holdings()
+    same = JSON.stringify(now) === JSON.stringify(last) ? same + 1 : 0
+    last = now
+    return same === 10
+  })
+  return last
 }
 
 /** Waits until the engine holds what it held before, and says what is more or less if it never does. */
