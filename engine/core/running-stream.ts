@@ -5,7 +5,7 @@ import { type Edge, emit, onDemand } from './edge.ts'
 import { restartForever } from './lifecycle.ts'
 import type { Kind, Packet } from './packet.ts'
 import { StillPicture } from './still-picture.ts'
-import { StreamMeter } from './stream-meter.ts'
+import { StreamMeter, silenceLimits } from './stream-meter.ts'
 
 /** How a stream is; `idle` while nobody watches, `failed` when trying again cannot help. */
 export type StreamState = 'idle' | 'opening' | 'live' | 'stalled' | 'restarting' | 'failed'
@@ -62,7 +62,7 @@ export interface StreamParts {
   readonly joinEdge: Edge | undefined
   readonly opened: Observable<Packet>
   readonly linger: number
-  /** What silence means: a source that should talk is opened anew. */
+  /** What silence means: a source that should talk is said to have stalled early, and opened anew. */
   readonly onSilence: 'reopen' | 'wait'
   /** What is done about a picture that stands still for long. */
   readonly onFrozen: 'reopen' | 'wait'
@@ -71,13 +71,10 @@ export interface StreamParts {
   readonly log: GraphLog
 }
 
-/** Silence of a live source is a stall after this, or after 5 of its usual gaps if that is longer. */
-const minStallMs = 2000
-const stallGaps = 5
-/** How long a source may take to its first packet, and from its first to its second. */
-const firstPacketsMs = 15_000
-/** How often an open stream looks after itself: silence, and losses to log. */
-const checkMs = 1000
+/** How often an open stream looks whether it is silent. A stall must be told within 2 s, on a busy machine too. */
+const lookEveryMs = 100
+/** How often it logs its losses. */
+const logEveryMs = 1000
 
 /** Opens, watches and restarts one stream, and says how it is. */
 export class SupervisedStream implements RunningStream {
@@ -157,7 +154,7 @@ export class SupervisedStream implements RunningStream {
     const opened = new Observable<Packet>((subscriber) => {
       this.#state = 'opening'
       this.#tellChange()
-      const timer = setInterval(() => this.#logLosses(), checkMs)
+      const timer = setInterval(() => this.#logLosses(), logEveryMs)
       subscriber.add(() => {
         clearInterval(timer)
         this.#logLosses()
@@ -172,23 +169,15 @@ export class SupervisedStream implements RunningStream {
     return opened.pipe(takeUntil(this.#parts.closed), onDemand(this.#parts.linger))
   }
 
-  /** One opening: measured, and ended as `unavailable` when a source that should talk is silent. */
+  /** One opening: measured, told as stalled when it is silent, and ended when a source that should talk is so for long. */
   #watch(): Observable<Packet> {
-    const { clock, opened, onSilence, onFrozen } = this.#parts
+    const { clock, opened, onFrozen } = this.#parts
     return defer(() => {
       const meter = new StreamMeter(clock.now())
       this.#meter = meter
       this.#still.open()
       return new Observable<Packet>((subscriber) => {
-        const check = () => {
-          const stall = stallOf(meter, clock.now())
-          if (stall === undefined) return
-          if (meter.live) this.#state = 'stalled'
-          if (onSilence === 'reopen') subscriber.error(stall)
-          else this.#tellChange()
-        }
-        const timer = setInterval(check, checkMs)
-        subscriber.add(() => clearInterval(timer))
+        subscriber.add(this.#watchSilence(meter, (stall) => subscriber.error(stall)))
         const next = (packet: Packet) => {
           meter.add(clock.now())
           this.#lastCapturedAt = packet.capturedAt
@@ -202,6 +191,26 @@ export class SupervisedStream implements RunningStream {
         subscriber.add(opened.subscribe({ next, error, complete: () => subscriber.complete() }))
       })
     })
+  }
+
+  #watchSilence(meter: StreamMeter, giveUp: (stall: EngineError) => void): () => void {
+    const { clock, onSilence } = this.#parts
+    const check = () => {
+      const silentMs = meter.silentMs(clock.now())
+      const { stallMs, reopenMs } = silenceLimits(meter, onSilence)
+      if (silentMs >= stallMs) this.#stall(silentMs, stallMs)
+      if (silentMs >= reopenMs && onSilence === 'reopen') giveUp(stallError(silentMs, reopenMs))
+    }
+    const timer = setInterval(check, lookEveryMs)
+    return () => clearInterval(timer)
+  }
+
+  #stall(silentMs: number, limitMs: number): void {
+    if (this.#state !== 'live') return
+    this.#state = 'stalled'
+    this.#error = stallError(silentMs, limitMs).message
+    this.#parts.log.info({ stream: this.name, error: this.#error }, 'stream is silent')
+    this.#tellChange()
   }
 
   /** Only the source of a picture knows whether it has changed. */
@@ -224,7 +233,7 @@ export class SupervisedStream implements RunningStream {
     this.#error = error
     this.#restarts++
     if (cause instanceof EngineError && cause.code === 'invalid') this.#state = 'failed'
-    else if (this.#state !== 'stalled' || !this.#meter?.live) this.#state = 'restarting'
+    else this.#state = 'restarting'
     this.#tellChange()
     this.#parts.log[level]({ stream: this.name, error, delayMs }, 'stream broke off and is opened anew')
   }
@@ -251,11 +260,7 @@ function stillError({ stillMs }: StillPicture): EngineError {
   return new EngineError('unavailable', `Expected a picture that moves, received the same one for ${seconds} s`)
 }
 
-function stallOf(meter: StreamMeter, now: bigint): EngineError | undefined {
-  const { usualGapMs } = meter
-  const limitMs = usualGapMs === undefined ? firstPacketsMs : Math.max(minStallMs, stallGaps * usualGapMs)
-  const silentMs = meter.silentMs(now)
-  if (silentMs < limitMs) return undefined
+function stallError(silentMs: number, limitMs: number): EngineError {
   return new EngineError(
     'unavailable',
     `Expected a packet within ${Math.round(limitMs)} ms, received none for ${Math.round(silentMs)} ms`,
