@@ -1,16 +1,18 @@
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
+import { lastValueFrom } from 'rxjs'
 import sharp from 'sharp'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { restartForever } from '../../engine/core/lifecycle.ts'
-import source from '../../engine/sources/stream.ts'
+
+import plugin, { untilAnswered } from '../../engine/sources/stream.ts'
 import { createCaptures, watch } from '../support/captures.ts'
 import { hasRtspServer, type RtspServer, startRtspServer } from '../support/rtsp-server.ts'
 import { until } from '../support/wait.ts'
 
 const { pool, hosts, tools } = createCaptures()
-const open = (options: object, own = tools()) => source.open(source.options.parse(options), own)
+const open = (options: object, own = tools()) => plugin.open(plugin.options.parse(options), own)
 const now = () => process.hrtime.bigint()
 const servers: { close(): unknown }[] = []
 
@@ -101,6 +103,18 @@ describe('MJPEG over HTTP', () => {
     await new Promise((resolve) => server.close(resolve))
     const watched = watch(open({ url: server.url.replace('//', '//user:secret@') }))
     await until('the error', () => watched.error !== undefined)
+    expect(watched.error).toMatchObject({ code: 'unavailable', message: expect.stringContaining('ECONNREFUSED') })
+    expect(String(watched.error)).not.toContain('secret')
+  })
+
+  it('says what GStreamer could not open, without the password', async () => {
+    const server = createServer((_, response) => response.writeHead(404).end()).listen(0, '127.0.0.1')
+    servers.push(server)
+    await once(server, 'listening')
+    const watched = watch(
+      open({ url: `http://user:secret@127.0.0.1:${(server.address() as AddressInfo).port}/stream` }),
+    )
+    await until('the error', () => watched.error !== undefined)
     expect(watched.error).toMatchObject({ code: 'unavailable', message: expect.stringContaining('souphttpsrc') })
     expect(String(watched.error)).not.toContain('secret')
   })
@@ -126,12 +140,73 @@ describe.skipIf(!hasRtspServer)('RTSP', () => {
   }, 60_000)
 })
 
+describe('a server that is asked whether it answers', () => {
+  /** A listener that tells what it was asked, and answers with the text. */
+  async function listen(answer: string | undefined, port = 0) {
+    const asked: string[] = []
+    const sockets = new Set<Socket>()
+    const server = createTcpServer((socket) => {
+      sockets.add(socket.on('error', () => undefined))
+      socket.on('data', (bytes) => {
+        asked.push(bytes.toString())
+        if (answer !== undefined) socket.write(answer)
+      })
+    }).listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    const close = () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    }
+    servers.push({ close })
+    return { port: (server.address() as AddressInfo).port, asked, sockets, close }
+  }
+  const ask = (address: string) => lastValueFrom(untilAnswered(new URL(address)), { defaultValue: 'answered' })
+
+  it('is asked for its options, without the password', async () => {
+    const { port, asked } = await listen('RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\n\r\n')
+    expect(await ask(`rtsp://user:secret@127.0.0.1:${port}/live?channel=1`)).toBe('answered')
+    expect(asked).toEqual([`OPTIONS rtsp://127.0.0.1:${port}/live?channel=1 RTSP/1.0\r\nCSeq: 1\r\n\r\n`])
+  })
+
+  it('is only connected to when it is a web server', async () => {
+    const { port, asked } = await listen(undefined)
+    expect(await ask(`http://127.0.0.1:${port}/stream`)).toBe('answered')
+    expect(asked).toEqual([])
+  })
+
+  it('is asked again while it refuses, until it is there', async () => {
+    const { port, close } = await listen('')
+    close()
+    const answer = ask(`rtsp://localhost:${port}/live`)
+    await listen('RTSP/1.0 200 OK\r\n\r\n', port)
+    expect(await answer).toBe('answered')
+  })
+
+  it('is given up when it accepts and says nothing, and its connection is closed', async () => {
+    const { port, asked, sockets } = await listen(undefined)
+    await expect(ask(`rtsp://127.0.0.1:${port}/live`)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: `Expected an answer of 127.0.0.1:${port}, received none within 5000 ms`,
+    })
+    await until('the end of the connection', () => [...sockets].every((socket) => socket.destroyed))
+    expect(asked).toHaveLength(1)
+  })
+
+  it('leaves nothing behind when nobody waits any more', async () => {
+    const { port, sockets, asked } = await listen(undefined)
+    const asking = untilAnswered(new URL(`rtsp://127.0.0.1:${port}/live`)).subscribe()
+    await until('the question', () => asked.length === 1)
+    asking.unsubscribe()
+    await until('the end of the connection', () => [...sockets].every((socket) => socket.destroyed))
+  })
+})
+
 describe('the options of the stream source', () => {
   it.each([
     [{ url: 'file:///etc/passwd' }, 'Expected url to be an rtsp or http address, received "file:///etc/passwd"'],
     [{ url: 'camera' }, 'Expected url to be an rtsp or http address, received "camera"'],
     [{ url: 'rtsp://host/', latency: -1 }, 'Expected latency to be 0 to 10000, received -1'],
   ])('refuse %j', (given, message) => {
-    expect(source.options.safeParse(given).error?.issues.map((issue) => issue.message)).toEqual([message])
+    expect(plugin.options.safeParse(given).error?.issues.map((issue) => issue.message)).toEqual([message])
   })
 })
