@@ -31,7 +31,7 @@ export interface PooledImage extends ImageSpec {
 export interface ImagePayload {
   readonly kind: 'image'
   readonly image: PooledImage
-  /** It has the same bytes as its source's picture before. */
+  /** Its source has given the same picture just before, or of late. */
   readonly unchanged?: true
 }
 

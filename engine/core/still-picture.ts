@@ -20,7 +20,7 @@ export class StillPicture {
     this.#first = true
   }
 
-  /** A packet came; `unchanged`: with the same bytes as the one before. */
+  /** A packet came; `unchanged`: with a picture that its source has given before. */
   saw(unchanged: boolean, now: bigint): void {
     this.#lastAt = now
     if (unchanged) this.#since ??= now

@@ -24,6 +24,8 @@ export interface CaptureRequest {
   readonly loop: boolean
   /** No free slot for a frame: `skip` it (and count it), or let the source `wait`. */
   readonly whenFull: 'skip' | 'wait'
+  /** Frames that mark a packet as `unchanged` when they come again; the `previous` one when left out. */
+  readonly again?: 'recent'
   /** Draws each packet's `seq` into its I420 image, so that it can be read off the picture. */
   readonly drawSeq: boolean
 }
@@ -133,8 +135,16 @@ export class CaptureSession implements AsyncDisposable {
 
   async #open(host: Host<CaptureProtocol>, launch: string): Promise<void> {
     const { request, maxSize } = this.#options
-    const { format, loop, whenFull } = request
-    const params = { launch, format, loop, whenFull, maxWidth: maxSize.width, maxHeight: maxSize.height }
+    const { format, loop, whenFull, again = 'previous' } = request
+    const params = {
+      launch,
+      format,
+      loop,
+      whenFull,
+      again,
+      maxWidth: maxSize.width,
+      maxHeight: maxSize.height,
+    } as const
     this.#refill()
     await host.call('open', params, { signal: this.#closed.signal, deadlineMs: openMs })
   }

@@ -54,6 +54,8 @@ export interface CaptureParams {
   readonly loop: boolean
   /** No slot for a frame: `skip` pulls and counts it, `wait` leaves it in the pipeline until there is one. */
   readonly whenFull: 'skip' | 'wait'
+  /** Which frame, coming again, is `unchanged`: the one before, or any `recent` one, as decoders of a picture that stands still give them. */
+  readonly again: 'previous' | 'recent'
   /** Frames larger than this are an error, or decoded reduced when they come as JPEG. */
   readonly maxWidth: number
   readonly maxHeight: number
@@ -69,7 +71,7 @@ export interface CapturedFrame extends SlotLoan {
   readonly stamp: bigint | null
   /** CLOCK_MONOTONIC nanoseconds at which the host had the frame. */
   readonly arrivedAt: bigint
-  /** Whether it came with the same bytes as the frame before. */
+  /** Whether it has the same bytes as the frame before, or as a recent one: see `again`. */
   readonly unchanged: boolean
 }
 

@@ -3,6 +3,7 @@ import { EngineError } from '../errors.ts'
 import { addon, type NativePool } from '../native/addon.ts'
 import { type GdpBuffer, parseCaps, readGdp } from './gdp.ts'
 import type { CapturedFrame, CaptureParams, SlotLoan } from './protocol.ts'
+import { RecentPictures } from './recent-pictures.ts'
 
 const pixelFormats: Readonly<Record<string, PixelFormat>> = { RGB: 'rgb', NV12: 'nv12', I420: 'i420' }
 
@@ -27,6 +28,7 @@ export class SlotFiller {
   #lastOffset: bigint | null = null
   /** Kept, not copied, to see whether the next one differs: in a live picture within the first bytes. */
   #lastPayload: Buffer | undefined
+  readonly #recent = new RecentPictures()
   /** Settles when all frames so far were told. */
   #told: Promise<void> = Promise.resolve()
 
@@ -69,11 +71,16 @@ export class SlotFiller {
       this.#listener.skipped(1)
       return
     }
-    const unchanged = this.#lastPayload?.equals(buffer.payload) ?? false
-    this.#lastPayload = buffer.payload
-    const about = { ...loan, stamp: buffer.stamp, arrivedAt, unchanged }
+    const about = { ...loan, stamp: buffer.stamp, arrivedAt, unchanged: this.#cameBefore(buffer.payload) }
     if (shape.format === 'jpeg') this.#decode(loan, buffer.payload, about)
     else this.#copy(shape, buffer.payload, about)
+  }
+
+  #cameBefore(payload: Buffer): boolean {
+    if (this.#params.again === 'recent') return this.#recent.saw(payload)
+    const same = this.#lastPayload?.equals(payload) ?? false
+    this.#lastPayload = payload
+    return same
   }
 
   #copy(shape: Exclude<Shape, { format: 'jpeg' }>, payload: Buffer, about: SlotLoan & AboutFrame): void {

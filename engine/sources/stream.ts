@@ -58,8 +58,11 @@ export default defineSource({
     format: formatOption.optional(),
   }),
   open({ url, encoding, latency, ...video }, tools) {
-    const launches = [chooseLaunch(url, encoding, latency, video, tools.capture.maxSize)]
-    const request = { launches, format: video.format ?? 'i420', loop: false, whenFull: 'skip', drawSeq: false } as const
+    const { maxSize } = tools.capture
+    const common = { format: video.format ?? 'i420', loop: false, whenFull: 'skip', drawSeq: false } as const
+    const request = isMultipart(url, encoding)
+      ? { ...common, launches: [multipartLaunch(url)] }
+      : { ...common, launches: [decodedLaunch(url, latency, video, maxSize)], again: 'recent' as const }
     const frames = tools.capture.open(`${tools.pipeline}/${tools.stream}`, request, tools)
     const address = new URL(url)
     return usesProxy(address) ? frames : concat(untilAnswered(address), frames)
@@ -125,15 +128,14 @@ const lookupOnce: LookupFunction = (hostname, _, done) => {
   )
 }
 
-function chooseLaunch(
-  url: string,
-  encoding: 'auto' | 'mjpeg' | 'any',
-  latency: number,
-  video: VideoOptions,
-  maxSize: Size,
-): string {
+function isMultipart(url: string, encoding: 'auto' | 'mjpeg' | 'any'): boolean {
   const { protocol, pathname } = new URL(url)
-  if (protocol.startsWith('rtsp')) return rtspLaunch(url, latency, video, maxSize)
-  const multipart = encoding === 'mjpeg' || (encoding === 'auto' && !mediaFile.test(pathname))
-  return multipart ? multipartLaunch(url) : uriLaunch(url, video, maxSize)
+  if (protocol.startsWith('rtsp')) return false
+  return encoding === 'mjpeg' || (encoding === 'auto' && !mediaFile.test(pathname))
+}
+
+function decodedLaunch(url: string, latency: number, video: VideoOptions, maxSize: Size): string {
+  return new URL(url).protocol.startsWith('rtsp')
+    ? rtspLaunch(url, latency, video, maxSize)
+    : uriLaunch(url, video, maxSize)
 }

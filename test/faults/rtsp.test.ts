@@ -143,7 +143,7 @@ describe.skipIf(!hasRtspServer)('a camera whose RTSP server', { retry }, () => {
     const { server, scene } = await startLive()
     await using _ = scene
     await besideNeighbour(scene, async () => {
-      server.tell('pattern white')
+      server.tell('pattern smpte75')
       const stillAt = now()
       await until('frozen', () => scene.told.at(-1)?.frozen === true)
       expect(now() - stillAt).toBeLessThan(frozenMs + stateMs)
