@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { setPriority } from 'node:os'
 import { WebSocketServer } from 'ws'
 import { buildGstPipeline, type GstAppSink, type GstPipeline } from '../../engine/hosts/gstreamer.ts'
 import { addon, type DecodeOptions, type FitOptions } from '../../engine/native/addon.ts'
@@ -21,6 +22,9 @@ export interface LoopFigures {
   readonly runs: readonly number[]
 }
 
+/** Niceness of the engine's hosts. */
+const hostNice = 5
+
 interface Frame {
   readonly bytes: Buffer
   readonly width: number
@@ -29,6 +33,8 @@ interface Frame {
 
 // One process that reads frames, fits them and runs bare ONNX Runtime, one after the other, while GStreamer's own threads get the
 // next one ready. Tells its port; asked for figures, what it has done.
+// As our hosts, so that a busy machine is no harder on them.
+setPriority(hostNice)
 const options = JSON.parse(process.argv[2] ?? '') as LoopOptions
 const network = await openNetwork(options.model, options.threads)
 const { width, height, layout } = network
