@@ -20,6 +20,8 @@ export interface LoopFigures {
   readonly frames: number
   /** Of every run of the network since the last time, in ms. */
   readonly runs: readonly number[]
+  /** The same with the fit before it and the decoding after it. */
+  readonly answers: readonly number[]
 }
 
 /** Niceness of the engine's hosts. */
@@ -49,10 +51,12 @@ const pool = addon().createPool(1, addon().imageLayout('i420', 1920, 1080).bytes
 const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false })
 let frames = 0
 let runs: number[] = []
+let answers: number[] = []
 
 process.on('message', () => {
-  process.send?.({ frames, runs } satisfies LoopFigures)
+  process.send?.({ frames, runs, answers } satisfies LoopFigures)
   runs = []
+  answers = []
 })
 process.on('disconnect', () => process.exit(0))
 server.on('listening', () => process.send?.({ port: (server.address() as AddressInfo).port }))
@@ -83,6 +87,7 @@ async function work({ bytes, width, height }: Frame, arrivedAt: number): Promise
   const size = addon().imageLayout('i420', width, height).bytes
   pool.write(0, bytes.subarray(0, size), 0)
   const image = { slot: 0, format: 'i420', width, height, bytes: size } as const
+  const askedAt = performance.now()
   const toSource = addon().fit(pool, image, network.input, fit)
   const startedAt = performance.now()
   const outputs = await network.run()
@@ -91,6 +96,7 @@ async function work({ bytes, width, height }: Frame, arrivedAt: number): Promise
   if (!options.results) return
   const tensors = Object.values(outputs).map(({ data, dims }) => ({ data: data as Float32Array, shape: dims }))
   const rows = addon().decode(tensors, toDecode(toSource, width, height))
+  answers.push(performance.now() - askedAt)
   const text = JSON.stringify({ capturedAt: arrivedAt, rows: [...rows] })
   for (const socket of server.clients) socket.send(text)
 }
