@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { projectRoot } from '../../engine/root.ts'
 import type { Health } from '../../engine/routes/health.ts'
 import { hasTestData, testData } from '../support/data.ts'
-import { parseMetrics, type Sample } from '../support/metrics.ts'
+import { parseMetrics, type Sample, sampleOf } from '../support/metrics.ts'
 import { until } from '../support/wait.ts'
+import { Child } from './child.ts'
+import type { FanOutOrder } from './fan-out-clients.ts'
 
 const startMs = 30_000
 
@@ -72,6 +74,15 @@ export class EngineProcess implements AsyncDisposable {
     return parseMetrics(await (await fetch(`${this.url}/metrics`)).text())
   }
 
+  /** So many subscribers of a topic, in a process of their own, until it is disposed. */
+  async watch(topic: string, clients: number): Promise<Child> {
+    const child = new Child('fan-out-clients')
+    const times = { warmUpMs: 0, measureMs: 3_600_000 }
+    const order: FanOutOrder = { port: this.port, path: `/ws/${topic}`, clients, acknowledge: false, ...times }
+    await child.ask(order, 'ready')
+    return child
+  }
+
   /** Asks what was loaded into it by a flag; its next message. */
   async ask<T>(order: object): Promise<T> {
     const answer = once(this.#child, 'message')
@@ -84,6 +95,11 @@ export class EngineProcess implements AsyncDisposable {
     this.#child.kill('SIGTERM')
     await ended
   }
+}
+
+/** Packets that a stream has given so far. */
+export function resultsOf(samples: readonly Sample[], stream: string): number {
+  return sampleOf(samples, 'hailstream_packets_out_total', { stream }) ?? 0
 }
 
 /** The detector's file: YOLOv8n of the test data, else what comes with the installation. */

@@ -1,11 +1,10 @@
 import { Agent, get } from 'node:http'
 import { availableParallelism } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
-import { sampleOf } from '../support/metrics.ts'
+import { type Sample, sampleOf } from '../support/metrics.ts'
 import { until } from '../support/wait.ts'
 import { Child, fileOf } from './child.ts'
-import { detectorFile, detectorPaths, EngineProcess } from './engine-process.ts'
-import type { FanOutOrder } from './fan-out-clients.ts'
+import { detectorFile, detectorPaths, EngineProcess, resultsOf } from './engine-process.ts'
 import { quantile } from './figures.ts'
 import type { LoopDelay } from './loop-probe.ts'
 import { cpuSeconds } from './process-cpu.ts'
@@ -33,6 +32,7 @@ const pipeline = {
   },
   publish: ['door', 'visitors', 'cars'],
 }
+const detectors = ['visitors', 'cars']
 
 /**
  * The engine with detectors that saturate every core, 60 subscribers, and 20 requests a second: how late its event loop is, and
@@ -77,13 +77,19 @@ async function measureOurs(): Promise<Figures> {
   await using engine = await EngineProcess.start({ pipelines: [pipeline], settings, flags: probe })
   const watchers: Child[] = []
   try {
-    for (const stream of pipeline.publish) watchers.push(await watch(engine.port, stream))
-    await until('a result', async () => answered(await engine.metrics()) > 0, 60_000)
+    for (const stream of pipeline.publish) watchers.push(await engine.watch(`bench/${stream}`, subscribers))
+    for (const stream of detectors)
+      await until('a result', async () => resultsOf(await engine.metrics(), stream) > 0, 60_000)
     await wait(warmUpMs)
     return await measureEngine(engine)
   } finally {
     for (const child of watchers) await child[Symbol.asyncDispose]()
   }
+}
+
+/** Results of all detectors so far. */
+function answered(samples: readonly Sample[]): number {
+  return detectors.reduce((sum, stream) => sum + resultsOf(samples, stream), 0)
 }
 
 async function measureEngine(engine: EngineProcess): Promise<Figures> {
@@ -105,20 +111,6 @@ async function measureEngine(engine: EngineProcess): Promise<Figures> {
   )
   const monitor = 1000 * (sampleOf(samples, 'hailstream_event_loop_delay_seconds', { quantile: '0.99' }) ?? NaN)
   return { timer, own, monitor, health, rate: (answered(samples) - before) / (measureMs / 1000) }
-}
-
-/** Results of both detectors so far. */
-function answered(samples: Parameters<typeof sampleOf>[0]): number {
-  const out = (stream: string) => sampleOf(samples, 'hailstream_packets_out_total', { stream }) ?? 0
-  return out('visitors') + out('cars')
-}
-
-async function watch(port: number, stream: string): Promise<Child> {
-  const child = new Child('fan-out-clients')
-  const path = `/ws/bench/${stream}`
-  const order: FanOutOrder = { port, path, clients: subscribers, acknowledge: false, warmUpMs: 0, measureMs: 3_600_000 }
-  await child.ask(order, 'ready')
-  return child
 }
 
 async function measurePeer(): Promise<Figures> {

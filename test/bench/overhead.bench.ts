@@ -8,7 +8,7 @@ import { createVision } from '../support/vision.ts'
 import { until } from '../support/wait.ts'
 import { Child } from './child.ts'
 import { EngineParts } from './engine-parts.ts'
-import { detectorFile, detectorPaths, EngineProcess } from './engine-process.ts'
+import { detectorFile, detectorPaths, EngineProcess, resultsOf } from './engine-process.ts'
 import type { FanOutOrder } from './fan-out-clients.ts'
 import { median, quantile } from './figures.ts'
 import type { Receipt } from './freshness-client.ts'
@@ -225,16 +225,11 @@ async function readByEngine(): Promise<Speed> {
   const pipelines = [{ name: 'bench', streams, publish: ['objects'] }]
   const settings = { 'hosts.threads': 1, 'models.paths': detectorPaths }
   await using engine = await EngineProcess.start({ pipelines, settings })
+  await using _ = await engine.watch('bench/objects', 1)
+  await until('a result', async () => resultsOf(await engine.metrics(), 'objects') > 0, 60_000)
   await using child = new Child('fan-out-clients')
-  const path = '/ws/bench/objects'
-  const order: FanOutOrder = {
-    port: engine.port,
-    path,
-    clients: 1,
-    acknowledge: false,
-    warmUpMs: 2 * warmUpMs,
-    measureMs,
-  }
+  const counting = { clients: 1, acknowledge: false, warmUpMs, measureMs }
+  const order: FanOutOrder = { port: engine.port, path: '/ws/bench/objects', ...counting }
   await child.ask(order, 'ready')
   await child.hear('started')
   const [vision, capture] = [await engine.hostPid('vision'), await engine.hostPid('capture:bench/film')]
