@@ -1,6 +1,7 @@
 #include "core/process.h"
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -56,6 +57,22 @@ TEST("tells systemd at a path and at an abstract name") {
     check::isTrue(notifySystemd("READY=1\nSTATUS=up"), "told");
     check::equals(socket.receive(), std::string("READY=1\nSTATUS=up"));
   }
+}
+
+TEST("tells systemd when the process has no descriptor left") {
+  const NotifySocket socket("@hailstream-notify-last-" + std::to_string(getpid()));
+  notifySystemd("READY=1");
+  socket.receive();
+  rlimit limit{};
+  check::equals(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit none{0, limit.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  const int refused = dup(0);
+  const bool told = notifySystemd("WATCHDOG=1");
+  setrlimit(RLIMIT_NOFILE, &limit);
+  check::equals(refused, -1);
+  check::isTrue(told, "told");
+  check::equals(socket.receive(), std::string("WATCHDOG=1"));
 }
 
 TEST("tells nobody when systemd does not listen, and says when its socket is wrong") {

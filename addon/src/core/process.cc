@@ -26,6 +26,13 @@ socklen_t fillAddress(const std::string& name, sockaddr_un& address) {
   return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
 }
 
+/** Stays open, so that a watchdog hears of a process that has no descriptor left. JavaScript's thread only. */
+int notifySocket() {
+  static int fd = -1;
+  if (fd < 0) fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  return fd;
+}
+
 }  // namespace
 
 void dieWithParent(int parentPid) {
@@ -42,15 +49,11 @@ bool notifySystemd(const std::string& state) {
   if (name == nullptr || *name == '\0') return false;
   sockaddr_un address{};
   const socklen_t length = fillAddress(name, address);
-  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  const ssize_t sent = fd < 0 ? -1
-                              : sendto(fd, state.data(), state.size(), MSG_NOSIGNAL,
-                                       reinterpret_cast<const sockaddr*>(&address), length);
-  const int error = errno;
-  if (fd >= 0) close(fd);
-  if (sent < 0)
+  const int fd = notifySocket();
+  if (fd < 0 ||
+      sendto(fd, state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), length) < 0)
     throw Error(ErrorCode::unavailable, std::string("Expected NOTIFY_SOCKET ") + name +
-                                            " to take a message, received: " + std::strerror(error));
+                                            " to take a message, received: " + std::strerror(errno));
   return true;
 }
 
