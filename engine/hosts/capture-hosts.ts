@@ -2,7 +2,7 @@ import { Observable } from 'rxjs'
 import { emit } from '../core/edge.ts'
 import type { PacketOf } from '../core/packet.ts'
 import { type CaptureRequest, CaptureSession, type CaptureTools } from './capture-session.ts'
-import type { HostStatus, SharedPool } from './host.ts'
+import type { HostStatus, OnHostStart, SharedPool } from './host.ts'
 
 /** Child processes that capture with GStreamer, one per open source. */
 export interface CaptureHosts {
@@ -20,6 +20,7 @@ export interface CaptureHosts {
 export interface GstCaptureHostsOptions {
   readonly pool: SharedPool
   readonly maxSize: { readonly width: number; readonly height: number }
+  readonly onStart?: OnHostStart
 }
 
 /** The engine's capture hosts. Disposing ends them all; subscribers get no more packets. */

@@ -5,7 +5,7 @@ import { createPacket, type ImagePayload, type PacketOf, type PixelFormat } from
 import { StampClock } from '../core/stamp-clock.ts'
 import { EngineError } from '../errors.ts'
 import { drawCounter } from './counter.ts'
-import { Host, type HostStatus, type SharedPool } from './host.ts'
+import { Host, type HostStatus, type OnHostStart, type SharedPool } from './host.ts'
 import type { CapturedFrame, CaptureProtocol } from './protocol.ts'
 
 /** The first start of GStreamer on a machine scans all plug-ins. */
@@ -46,6 +46,7 @@ export interface CaptureSessionOptions {
   readonly maxSize: { readonly width: number; readonly height: number }
   readonly request: CaptureRequest
   readonly tools: CaptureTools
+  readonly onStart?: OnHostStart
   /** Slots that this source may have now. */
   share(): number
   /** The packet is the listener's. */
@@ -106,13 +107,14 @@ export class CaptureSession implements AsyncDisposable {
 
   /** Captures with one host until the source ends or breaks; gives the reason. */
   async #capture(launch: string): Promise<unknown> {
-    const { name, pool, tools } = this.#options
+    const { name, pool, tools, onStart } = this.#options
     const host = new Host<CaptureProtocol>({
       name,
       entry: 'capture',
       pool,
       log: tools.log,
       restart: false,
+      onStart,
       env: { UV_THREADPOOL_SIZE: '6', GST_DEBUG_NO_COLOR: '1' },
       // A camera that opens slowly blocks the main thread meanwhile. One that stands still is seen sooner: no frames come.
       timing: { readyMs, pingMs: openMs },

@@ -13,8 +13,8 @@ export const hostPoolFd = 4
 
 /** A host gives way to the engine. */
 const niceness = 5
-/** When memory is short the kernel takes a host first. */
-const oomScore = 500
+/** When memory is short the kernel takes a host first: the engine says so at its start, and the host itself. */
+export const hostOomScore = 500
 
 /**
  * Turns this process into a host: it dies with the engine, ignores the terminal's signals, gives way to the engine, and maps the
@@ -26,7 +26,7 @@ export function enterHost(onClose: () => void = endHost): NativePool {
   process.on('disconnect', onClose)
   addon().dieWithParent(readNumber(hostVariables.parent))
   giveWay()
-  writeFileSync('/proc/self/oom_score_adj', String(oomScore))
+  writeFileSync('/proc/self/oom_score_adj', String(hostOomScore))
   return addon().openPool(hostPoolFd, readNumber(hostVariables.slots), readNumber(hostVariables.slotBytes))
 }
 

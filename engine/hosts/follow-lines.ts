@@ -6,7 +6,11 @@ const maxLineLength = 500
 const maxLinesPerSecond = 20
 
 /** Hands on what a child prints, line by line; floods and endless lines are cut, and the number of lost lines is said. */
-export function followLines(stream: Readable | null, say: (line: string) => void, now: () => number = Date.now): void {
+export function followLines(
+  stream: Readable | null | undefined,
+  say: (line: string) => void,
+  now: () => number = Date.now,
+): void {
   let rest = ''
   let second = 0
   let said = 0

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import type { Logger } from 'pino'
 import type { NativePool } from '../native/addon.ts'
 import { projectRoot } from '../root.ts'
 import { type CallName, Channel, type ParamsOf, type Port } from './channel.ts'
-import { hostVariables } from './enter.ts'
+import { hostOomScore, hostVariables } from './enter.ts'
 import { followLines } from './follow-lines.ts'
 import type { Message, Protocol } from './protocol.ts'
 
@@ -28,6 +28,9 @@ export interface HostTiming {
  */
 export const hostTiming: HostTiming = { readyMs: 10_000, pingEveryMs: 1000, pingMs: 4000, endMs: 2000, reapMs: 5000 }
 
+/** Of the lines that a dying process prints, the one worth telling. */
+const soundsLikeReason = /error|memory|\bOOM\b/i
+
 /** What one incarnation is started with. */
 export interface HostProcessOptions {
   /** Name of a file in `dist/engine/hosts/`, or the absolute path of a script. */
@@ -43,38 +46,47 @@ export class HostProcess<P extends Protocol> {
   readonly channel: Channel<P>
   /** Resolves when the process was reaped, with how it ended. */
   readonly exited: Promise<string>
-  readonly #child: ChildProcess
+  readonly #child: ChildProcess | undefined
   readonly #options: HostProcessOptions
   #ping: NodeJS.Timeout | undefined
   #ending: Promise<void> | undefined
+  /** What it printed first that sounds like a reason. */
+  #lastWords = ''
 
   constructor(options: HostProcessOptions) {
     this.#options = options
-    this.#child = startChild(options)
-    this.exited = exitOf(this.#child)
-    const port = childPort(this.#child)
+    const child = startChild(options)
+    this.#child = child instanceof Error ? undefined : child
+    this.exited = child instanceof Error ? Promise.resolve(child.message) : exitOf(child)
+    const port = child instanceof Error ? deadPort : childPort(child)
     this.channel = new Channel(port, (method) => this.kill(`no answer to ${method}`))
     // Nobody can ask it any more, and it may still write.
     port.onClose(() => void this.end())
     void this.exited.then(() => clearTimeout(this.#ping))
-    followLines(this.#child.stdout, (line) => options.log.debug({ line }, 'host printed'))
-    followLines(this.#child.stderr, (line) => options.log.warn({ line }, 'host printed'))
+    followLines(this.#child?.stdout, (line) => options.log.debug({ line }, 'host printed'))
+    followLines(this.#child?.stderr, (line) => this.#hearError(line))
   }
 
   get pid(): number | undefined {
-    return this.#child.pid
+    return this.#child?.pid
   }
 
-  /** Resolves when the host answers for the first time; rejects when it dies before, or is too slow and so killed. */
+  /** Resolves when the host answers for the first time; rejects when it cannot run, dies before, or is too slow and so killed. */
   async ready(): Promise<void> {
-    await this.#askPing(this.#options.timing.readyMs)
+    try {
+      await this.#askPing(this.#options.timing.readyMs)
+    } catch (error) {
+      throw this.channel.closed ? await this.#whyGone() : error
+    }
     this.#watch()
   }
 
   /** SIGKILL; `exited` tells when it is over. */
   kill(why: string): void {
+    // A process that never came to be is number 0 to Node, and a signal to 0 goes to the engine's whole group.
+    if (this.pid === undefined) return
     this.#options.log.warn({ pid: this.pid, why }, 'host killed')
-    this.#child.kill('SIGKILL')
+    this.#child?.kill('SIGKILL')
   }
 
   /** Closes the channel, which asks the host to leave, and after a deadline kills it. Resolves when it was reaped. */
@@ -85,10 +97,25 @@ export class HostProcess<P extends Protocol> {
 
   async #end(): Promise<void> {
     const { endMs, reapMs } = this.#options.timing
-    if (this.#child.connected) this.#child.disconnect()
+    if (this.#child?.connected) this.#child.disconnect()
     if (await within(endMs, this.exited)) return
     this.kill('did not leave in time')
     if (!(await within(reapMs, this.exited))) this.#options.log.error({ pid: this.pid }, 'host cannot be reaped')
+  }
+
+  #hearError(line: string): void {
+    this.#options.log.warn({ line }, 'host printed')
+    if (this.#lastWords === '' && soundsLikeReason.test(line)) this.#lastWords = line.trim()
+  }
+
+  /** Its pipe closes a little before the process is reaped, and what it printed is read. */
+  async #whyGone(): Promise<Error> {
+    let how = 'its pipe closed'
+    await within(
+      this.#options.timing.endMs,
+      this.exited.then((known) => (how = known)),
+    )
+    return new Error(this.#lastWords === '' ? how : `${how}: ${this.#lastWords}`)
   }
 
   #watch(): void {
@@ -113,7 +140,27 @@ const setpriv = '/usr/bin/setpriv'
 const command = existsSync(setpriv) ? setpriv : process.execPath
 const commandArgs = command === setpriv ? ['--pdeathsig', 'KILL', process.execPath] : []
 
-function startChild({ entry, memory, env }: HostProcessOptions): ChildProcess {
+/** A child process; or the reason why there is none: Node throws for want of memory, and tells the rest by an event. */
+function startChild(options: HostProcessOptions): ChildProcess | Error {
+  try {
+    const child = spawnHost(options)
+    if (child.pid !== undefined) offerToKernel(child.pid)
+    return child
+  } catch (error) {
+    return error as Error
+  }
+}
+
+/** Before the host itself comes to it: while it starts, the engine is the larger one, and the kernel would take that. */
+function offerToKernel(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, String(hostOomScore))
+  } catch {
+    // It has gone already, or there is no descriptor left; the host says it too.
+  }
+}
+
+function spawnHost({ entry, memory, env }: HostProcessOptions): ChildProcess {
   const file = isAbsolute(entry) ? entry : join(projectRoot, 'dist/engine/hosts', `${entry}.js`)
   return spawn(command, [...commandArgs, '--enable-source-maps', file], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', memory.fd],
@@ -143,6 +190,13 @@ function exitOf(child: ChildProcess): Promise<string> {
       if (child.pid === undefined) resolve(error.message)
     })
   })
+}
+
+/** Closes as soon as its channel listens, as the port of a child does that could not be started. */
+const deadPort: Port = {
+  send: () => undefined,
+  onMessage: () => undefined,
+  onClose: (listener) => void process.nextTick(listener),
 }
 
 function childPort(child: ChildProcess): Port {

@@ -24,6 +24,9 @@ export interface HostStatus {
 /** `down` also before the first start. */
 export type HostState = 'starting' | 'up' | 'restarting' | 'down'
 
+/** Hears of the starts of hosts; `failure` is undefined when the host is up. */
+export type OnHostStart = (host: string, failure: EngineError | undefined) => void
+
 /** What a host is made with. */
 export interface HostOptions {
   readonly name: string
@@ -33,6 +36,8 @@ export interface HostOptions {
   readonly log: Logger
   /** Whether a host that died is started again: at once, then 0.5, 1, 2 s after its last start. */
   readonly restart: boolean
+  /** Told of each start: undefined when the host is up, or why it is not. */
+  readonly onStart?: OnHostStart | undefined
   readonly env?: Readonly<Record<string, string>>
   readonly timing?: Partial<HostTiming>
 }
@@ -167,8 +172,12 @@ export class Host<P extends Protocol> implements AsyncDisposable {
     try {
       await process.ready()
     } catch (error) {
-      throw new EngineError('unavailable', `Expected host ${this.name} to start: ${messageOf(error)}`, { cause: error })
+      const message = `Expected host ${this.name} to start: ${messageOf(error)}`
+      const failure = new EngineError('unavailable', message, { cause: error })
+      if (!this.#ended.signal.aborted) this.#options.onStart?.(this.name, failure)
+      throw failure
     }
+    this.#options.onStart?.(this.name, undefined)
     this.#state = 'up'
     this.#upSince = performance.now()
     this.#log.debug({ pid: process.pid }, 'host up')

@@ -9,6 +9,8 @@ import type { WorkerProtocol } from './vision-model.ts'
 
 /** Side of the input in pixels where the network leaves it open. */
 const openSide = 640
+/** A file that did not load for want of these may load later: it is no broken file. */
+const lacksMeans = /bad_alloc|allocat|out of memory|too many open files/i
 /** ONNX Runtime's scale: 3 is errors. */
 const logErrors = 3
 
@@ -135,7 +137,8 @@ async function loadNetwork(path: string, threads: number): Promise<Network> {
     })
     return new Network(session)
   } catch (error) {
-    throw new EngineError('invalid', `Expected a network for images in ${path}: ${messageOf(error)}`, { cause: error })
+    const message = `Expected a network for images in ${path}: ${messageOf(error)}`
+    throw new EngineError(lacksMeans.test(message) ? 'unavailable' : 'invalid', message, { cause: error })
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { DetectedObject, PooledImage } from '../core/packet.ts'
 import { EngineError } from '../errors.ts'
-import { Host, type HostStatus, type SharedPool } from '../hosts/host.ts'
+import { Host, type HostStatus, type OnHostStart, type SharedPool } from '../hosts/host.ts'
 import type { VisionProtocol } from '../hosts/protocol.ts'
 import type { Catalogue } from './catalogue.ts'
 import { type LoadedModelStatus, ModelChoice } from './model-choice.ts'
@@ -26,6 +26,7 @@ export interface VisionEngineOptions {
   readonly threads: number
   readonly log: Logger
   readonly onWorked?: OnWorked
+  readonly onHostStart?: OnHostStart
 }
 
 /** How the models are, for health. */
@@ -45,11 +46,11 @@ export class VisionEngine implements Vision, AsyncDisposable {
   readonly #pictures: Pictures
   readonly #scheduler: Scheduler
 
-  constructor({ pool, catalogue, store, tasks, threads, log, onWorked }: VisionEngineOptions) {
+  constructor({ pool, catalogue, store, tasks, threads, log, onWorked, onHostStart: onStart }: VisionEngineOptions) {
     this.#scheduler = new Scheduler((resource) => (resource === picturesResource ? picturesAtOnce : 1), onWorked)
     this.tasks = tasks.map(({ name }) => name)
     this.#tasks = new Map(tasks.map((task) => [task.name, task]))
-    this.#host = new Host<VisionProtocol>({ name: 'vision', entry: 'vision', pool, log, restart: true })
+    this.#host = new Host<VisionProtocol>({ name: 'vision', entry: 'vision', pool, log, restart: true, onStart })
     this.#backend = new OnnxBackend({ host: this.#host, pool, threads })
     this.#choice = new ModelChoice({ catalogue, store, backend: this.#backend, log })
     this.#host.onExit(() => void this.#choice.restore())
