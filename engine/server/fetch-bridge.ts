@@ -90,7 +90,8 @@ export class FetchBridge {
     return refusal && errorResponse(refusal.status, refusal.error, refusal.detail)
   }
 
-  #explain(error: unknown, head: Head): Response {
+  #explain(thrown: unknown, head: Head): Response {
+    const error = lackOf(thrown) ?? thrown
     if (error instanceof EngineError) {
       const { status, retry } = errorTable[error.code]
       const response = errorResponse(status, error.code, error.message)
@@ -165,4 +166,11 @@ function preflight({ headers }: Head, access: Access): Response {
 
 function errorResponse(status: number, error: string, detail: string): Response {
   return Response.json({ error, detail }, { status })
+}
+
+/** What the system refuses for want of something is no bug of a route. */
+function lackOf(error: unknown): EngineError | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code !== 'EMFILE' && code !== 'ENFILE' && code !== 'ENOMEM' && code !== 'ENOSPC') return undefined
+  return new EngineError('unavailable', `The system refuses what this request needs (${code}); try again later`)
 }

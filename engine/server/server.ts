@@ -1,8 +1,8 @@
 import * as uws from 'uWebSockets.js'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { EngineError } from '../errors.ts'
+import { EngineError, messageOf } from '../errors.ts'
 import type { BrowserSourceRegistry } from '../streams/browser-sources.ts'
 import type { Hub } from '../streams/hub.ts'
 import { Access, type AccessRules } from './access.ts'
@@ -40,19 +40,21 @@ const closingGraceMs = 300
 
 /** The one listening port: WebSockets, routes and the page. Closing it ends all connections. */
 export class Server implements AsyncDisposable {
+  /** The one that it listens on, also while paused. */
+  readonly port: number
   readonly #app: uws.TemplatedApp
-  readonly #listening: uws.us_listen_socket
+  readonly #options: ServerOptions
+  /** Undefined while no new client is let in. */
+  #listening: uws.us_listen_socket | undefined
   readonly #sockets: WebSockets
   readonly #bridge: FetchBridge
   #closed: Promise<void> | undefined
+  #resuming = false
 
-  private constructor(
-    app: uws.TemplatedApp,
-    listening: uws.us_listen_socket,
-    sockets: WebSockets,
-    bridge: FetchBridge,
-  ) {
+  private constructor({ app, port, listening, sockets, bridge, options }: ServerParts) {
     this.#app = app
+    this.port = port
+    this.#options = options
     this.#listening = listening
     this.#sockets = sockets
     this.#bridge = bridge
@@ -60,7 +62,8 @@ export class Server implements AsyncDisposable {
 
   /** Starts to listen. Rejects with `conflict` when the port is taken or the address is not this machine's. */
   static async listen(options: ServerOptions): Promise<Server> {
-    const { host, port, hub, browserSources, log } = options
+    const { host, hub, browserSources, log } = options
+    const port = await findFree(host, options.port)
     const access = new Access(options.rules, host)
     const limits = { ...defaultLimits, ...options.limits }
     const app = uws.App()
@@ -71,16 +74,38 @@ export class Server implements AsyncDisposable {
     app.ws('/ws/*', sockets.behavior())
     app.any('/*', (out, incoming) => bridge.handle(out, incoming))
     const listening = await listen(app, host, port)
-    return new Server(app, listening, sockets, bridge)
-  }
-
-  get port(): number {
-    return uws.us_socket_local_port(this.#listening as unknown as uws.us_socket)
+    return new Server({ app, port, listening, sockets, bridge, options })
   }
 
   /** Open WebSockets. */
   get clients(): number {
     return this.#sockets.size
+  }
+
+  /**
+   * Lets no new client in; connections go on. uWebSockets.js would ask the kernel for a waiting client again and again, a core's
+   * whole time, while there is no descriptor for it.
+   */
+  pause(): void {
+    if (this.#listening === undefined || this.#closed) return
+    uws.us_listen_socket_close(this.#listening)
+    this.#listening = undefined
+    this.#options.log.warn('new clients are not let in')
+  }
+
+  /** Lets clients in again, on the same port. Call it again while another process has taken it. */
+  async resume(): Promise<void> {
+    if (this.#listening !== undefined || this.#closed || this.#resuming) return
+    const { host, log } = this.#options
+    this.#resuming = true
+    try {
+      this.#listening = await listen(this.#app, host, this.port)
+      log.info('new clients are let in again')
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'new clients cannot be let in')
+    } finally {
+      this.#resuming = false
+    }
   }
 
   /** Stops listening, tells WebSockets 1012, ends requests. May be called twice. */
@@ -94,7 +119,7 @@ export class Server implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    uws.us_listen_socket_close(this.#listening)
+    if (this.#listening !== undefined) uws.us_listen_socket_close(this.#listening)
     this.#bridge.close()
     if (this.#sockets.size > 0) {
       this.#sockets.closeAll()
@@ -110,9 +135,16 @@ function withPage({ fetch, page }: ServerOptions): Fetch {
   return async (request) => (await serveFile(page, request)) ?? fetch(request)
 }
 
-/** uWebSockets.js shares a port with others that do so, or else cannot take it again soon after a stop; so we look first. */
-async function listen(app: uws.TemplatedApp, host: string, port: number): Promise<uws.us_listen_socket> {
-  if (port !== 0) await checkFree(host, port)
+interface ServerParts {
+  readonly app: uws.TemplatedApp
+  readonly port: number
+  readonly listening: uws.us_listen_socket
+  readonly sockets: WebSockets
+  readonly bridge: FetchBridge
+  readonly options: ServerOptions
+}
+
+function listen(app: uws.TemplatedApp, host: string, port: number): Promise<uws.us_listen_socket> {
   return new Promise((resolve, reject) => {
     app.listen(host, port, (listening) => {
       if (listening) resolve(listening)
@@ -121,11 +153,18 @@ async function listen(app: uws.TemplatedApp, host: string, port: number): Promis
   })
 }
 
-function checkFree(host: string, port: number): Promise<void> {
+/**
+ * The port, or a free one for 0: it must be known, to be taken again after a pause. uWebSockets.js shares a port with others that
+ * do so, or else cannot take it again soon after a stop; so we look first.
+ */
+function findFree(host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', (error) => reject(taken(host, port, error.message)))
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()))
+    probe.listen({ host, port, exclusive: true }, () => {
+      const { port: found } = probe.address() as AddressInfo
+      probe.close(() => resolve(found))
+    })
   })
 }
 

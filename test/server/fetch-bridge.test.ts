@@ -236,15 +236,19 @@ describe('FetchBridge', () => {
     expect(await (await fetch(`${app.url}/ok`)).text()).toBe('ok')
   })
 
-  it('answers an EngineError with its status, and a bug with 500', async () => {
+  it('answers an EngineError with its status, what the system lacks with 503, and a bug with 500', async () => {
     const app = await start(({ url }) => {
       if (url.endsWith('/bug')) throw new TypeError('secret detail')
+      if (url.endsWith('/page')) throw Object.assign(new Error('EMFILE: open /secret'), { code: 'EMFILE' })
       throw new EngineError('unavailable', 'Expected a camera')
     })
     const unavailable = await fetch(app.url)
     expect(unavailable.status).toBe(503)
     expect(unavailable.headers.get('retry-after')).toBe('1')
     expect(await unavailable.json()).toEqual({ error: 'unavailable', detail: 'Expected a camera' })
+    const lack = await fetch(`${app.url}/page`)
+    expect([lack.status, lack.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(await lack.json()).toMatchObject({ error: 'unavailable', detail: expect.stringMatching(/\(EMFILE\); try/) })
     const bug = await fetch(`${app.url}/bug`)
     expect(bug.status).toBe(500)
     expect(JSON.stringify(await bug.json())).not.toContain('secret')

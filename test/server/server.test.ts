@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startServer, TestClient } from '../support/server.ts'
+import { objectsPacket } from '../support/topic-packets.ts'
 import { until } from '../support/wait.ts'
 
 function findFreePort(): Promise<number> {
@@ -25,6 +26,33 @@ describe('Server', () => {
       code: 'conflict',
       message: expect.stringContaining(String(first.server.port)),
     })
+  })
+
+  it('lets no new client in while it is paused; those that are in stay, and others come to the same port after', async () => {
+    const app = await startServer()
+    await using _ = app.server
+    const { port } = app.server
+    const packets = app.offer('demo/people')
+    const client = await TestClient.open(`${app.socketUrl}/ws/demo/people`)
+    await until('the subscriber', () => app.subscribersOf('demo/people') === 1)
+    app.server.pause()
+    app.server.pause()
+    const refused = await fetch(app.url).catch((error: Error) => error.cause)
+    expect(refused).toMatchObject({ code: 'ECONNREFUSED' })
+    packets.next(objectsPacket(0))
+    expect(await client.hear(0)).toMatchObject({ topic: 'demo/people', n: 0 })
+    await Promise.all([app.server.resume(), app.server.resume()])
+    expect(await (await fetch(app.url)).text()).toBe('from the routes')
+    expect(app.server.port).toBe(port)
+    client.socket.close()
+  })
+
+  it('can be closed while it is paused', async () => {
+    const { server } = await startServer()
+    server.pause()
+    await server.close()
+    await server.resume()
+    await (await startServer({ port: server.port })).server.close()
   })
 
   it('tells WebSockets 1012, ends requests and frees its port when it is closed, twice', async () => {
