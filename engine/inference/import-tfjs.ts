@@ -7,7 +7,7 @@ import { loadCatalogue, type ModelEntry } from './catalogue.ts'
 import { type GraphModel, type GraphNode, readGraphModel } from './import-tfjs-graph.ts'
 import { conversionOf } from './import-tfjs-operations.ts'
 import { OnnxWriter, type Value } from './import-tfjs-writer.ts'
-import { writeWhole } from './whole-file.ts'
+import { expectRoom, onDisk, writeWhole } from './whole-file.ts'
 
 /** Counts up when the same source has to be converted anew, because this converter writes another file. */
 const converterVersion = 1
@@ -44,7 +44,8 @@ export async function convertBundledModels(stateFolder: string, onProgress: (lin
 
 /**
  * The ONNX file of a bundled model in `folder`, made now if it is not there. Its name holds a hash of the source, so that
- * another version of the package is converted anew; files of older versions go. Throws `unavailable` without the package.
+ * another version of the package is converted anew; files of older versions go. Throws `unavailable` without the package, or
+ * when the disk refuses it.
  */
 export async function convertBundled(
   entry: BundledEntry,
@@ -57,10 +58,15 @@ export async function convertBundled(
     .update(weights)
   const stem = entry.file.replace(/\.onnx$/, '')
   const file = `${stem}-${hash.digest('hex').slice(0, hashDigits)}.onnx`
-  await mkdir(folder, { recursive: true })
-  const earlier = (await readdir(folder)).filter((name) => name.startsWith(`${stem}-`) && name.endsWith('.onnx'))
   const path = join(folder, file)
+  const files = await onDisk(path, async () => {
+    await mkdir(folder, { recursive: true })
+    return readdir(folder)
+  })
+  const earlier = files.filter((name) => name.startsWith(`${stem}-`) && name.endsWith('.onnx'))
   if (earlier.includes(file)) return { path, converted: false }
+  // Numbers only grow by the conversion, which takes a second or more.
+  await expectRoom(path, weights.byteLength)
   await writeWhole(path, [convertGraphModel(json, weights, entry.bundled.outputs)])
   for (const old of earlier) await rm(join(folder, old), { force: true })
   return { path, converted: true }

@@ -8,9 +8,12 @@ import { EngineError, messageOf } from '../errors.ts'
 import type { Catalogue, ModelEntry } from './catalogue.ts'
 import { convertBundled, isBundled } from './import-tfjs.ts'
 import { type DownloadProgress, download } from './model-download.ts'
+import { isRefusedByDisk } from './whole-file.ts'
 
 /** A mirror that lacked a file is asked for it again after this; one that did not answer is not asked for anything before. */
 const askAgainMs = 60_000
+/** A live stream asks for its model with every frame, and a conversion takes the engine's own time: not more often than this while the disk is full. */
+const writeAgainMs = 2000
 const bundledWhy = 'comes with the installation'
 
 /** Where a model's file lies and how it came there, or why there is none. */
@@ -18,8 +21,8 @@ export type ModelPlace = { readonly path: string; readonly why: string } | { rea
 
 interface Refusal {
   readonly reason: string
-  /** Of `performance.now()`. */
-  readonly at: number
+  /** It holds until this time of `performance.now()`. */
+  readonly until: number
 }
 
 /** Whether a model’s file is here. */
@@ -40,6 +43,8 @@ export interface ModelStoreOptions {
   /** A folder or an http(s) address that holds the artefacts by file name; null: none. */
   readonly mirror: string | null
   readonly log: Logger
+  /** Told of each file that was to be written: undefined when it is there, or what the disk refused. */
+  readonly onWritten?: (refusal: EngineError | undefined) => void
 }
 
 /**
@@ -52,7 +57,7 @@ export class ModelStore implements AsyncDisposable {
   readonly #closing = new AbortController()
   /** One search at a time per model, shared by all who ask. */
   readonly #searches = new Map<string, Promise<ModelPlace>>()
-  /** What the mirror was last asked for in vain. */
+  /** By model: what the mirror was last asked for in vain, or the disk did not take. */
   readonly #refusals = new Map<string, Refusal>()
   /** The mirror itself did not answer: no model has to wait for it another time. */
   #silence: Refusal | undefined
@@ -121,14 +126,18 @@ export class ModelStore implements AsyncDisposable {
   }
 
   async #convert(entry: Parameters<typeof convertBundled>[0]): Promise<ModelPlace> {
+    const refusal = lasting(this.#refusals.get(entry.name))
+    if (refusal) return { missing: refusal.reason }
     try {
       const { path, converted } = await convertBundled(entry, this.#folder)
-      if (converted)
+      if (converted) {
+        this.#options.onWritten?.(undefined)
         this.#options.log.info({ model: entry.name, licence: entry.licence, path }, 'converted a bundled model')
+      }
       return { path, why: bundledWhy }
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
-      return { missing: error.message }
+      return { missing: isRefusedByDisk(error) ? this.#refuse(entry, error) : error.message }
     }
   }
 
@@ -178,6 +187,8 @@ export class ModelStore implements AsyncDisposable {
     const hash = createHash('sha256')
     const found = pipeline(createReadStream(path), hash).then(() => hash.digest('hex'))
     this.#hashes.set(version, found)
+    // What could not be read once, for want of a descriptor, is read again.
+    found.catch(() => this.#hashes.delete(version))
     return found
   }
 
@@ -188,8 +199,7 @@ export class ModelStore implements AsyncDisposable {
 
   /** What the mirror said not long ago. */
   #refusalOf({ name }: ModelEntry): Refusal | undefined {
-    const recent = performance.now() - askAgainMs
-    return [this.#refusals.get(name), this.#silence].find((refusal) => refusal !== undefined && refusal.at > recent)
+    return lasting(this.#refusals.get(name)) ?? lasting(this.#silence)
   }
 
   async #ask(entry: ModelEntry): Promise<ModelPlace> {
@@ -198,12 +208,19 @@ export class ModelStore implements AsyncDisposable {
       return { path, why: 'fetched from the mirror' }
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
-      return { missing: this.#remember(entry, error) }
+      return { missing: isRefusedByDisk(error) ? this.#refuse(entry, error) : this.#remember(entry, error) }
     }
   }
 
+  /** Not the mirror's fault: once there is room, the next who asks gets the model. */
+  #refuse({ name }: ModelEntry, error: EngineError): string {
+    this.#refusals.set(name, { reason: error.message, until: performance.now() + writeAgainMs })
+    this.#options.onWritten?.(error)
+    return error.message
+  }
+
   #remember({ name }: ModelEntry, { code, message }: EngineError): string {
-    const refusal = { reason: `not from the mirror: ${message}`, at: performance.now() }
+    const refusal = { reason: `not from the mirror: ${message}`, until: performance.now() + askAgainMs }
     this.#refusals.set(name, refusal)
     if (code === 'unavailable' || code === 'timeout') this.#silence = refusal
     if (code !== 'not-found')
@@ -215,7 +232,12 @@ export class ModelStore implements AsyncDisposable {
     const { sha256, bytes, file, name, licence } = entry
     const path = join(this.#folder, file)
     await download({ url, path, sha256, bytes, onProgress }, signal)
+    this.#options.onWritten?.(undefined)
     this.#options.log.info({ model: name, licence, url, path }, 'fetched a model')
     return path
   }
+}
+
+function lasting(refusal: Refusal | undefined): Refusal | undefined {
+  return refusal !== undefined && refusal.until > performance.now() ? refusal : undefined
 }

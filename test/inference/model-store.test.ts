@@ -126,6 +126,23 @@ describe('locating a model', () => {
     expect(asked).toBe(2)
   })
 
+  test('asks the mirror again soon when it was the disk that took no file', async () => {
+    const mirror = await serve((_, response) => response.end(content))
+    const onWritten = vi.fn()
+    await using store = openStore({ mirror, onWritten })
+    await mkdir(join(folder, 'state'))
+    await writeFile(join(folder, 'state/models'), 'not a folder')
+    const refused = await store.locate('toy')
+    expect(refused).toMatchObject({ missing: expect.stringMatching(/state\/models to take toy.onnx, received EEXIST/) })
+    expect(onWritten).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: 'unavailable' }))
+    await rm(join(folder, 'state/models'))
+    expect(await store.locate('toy')).toEqual(refused)
+    const later = performance.now() + 2001
+    vi.spyOn(performance, 'now').mockReturnValue(later)
+    expect(await store.locate('toy')).toMatchObject({ why: 'fetched from the mirror' })
+    expect(onWritten).toHaveBeenLastCalledWith(undefined)
+  })
+
   test('waits for a mirror that does not answer only once, whatever is looked for', async () => {
     const catalogue = parseCatalogue(
       ['toy', 'top']
