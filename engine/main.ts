@@ -35,6 +35,8 @@ async function main(): Promise<void> {
   const config = loadConfig(line, process.env)
   if (line.command === 'models') return runModelsCommand(line.words, config, (text) => console.log(text))
   const log = createLog(config.log.level)
+  // Node's own warnings go there: a reader that is gone must not end the engine.
+  process.stderr.on('error', () => undefined)
   const keys = keysWithoutEffect(config)
   if (keys.length > 0) log.warn({ keys }, 'these keys of the configuration have no effect in this version')
   const app = await createApp(config, version, log)
