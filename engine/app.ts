@@ -4,6 +4,7 @@ import { AnchoredClock } from './core/clock.ts'
 import { ImagePool } from './core/image-pool.ts'
 import { ClosingStack } from './core/lifecycle.ts'
 import { byName, loadPlugins } from './core/registry.ts'
+import { createHealth } from './health.ts'
 import { GstCaptureHosts } from './hosts/capture-hosts.ts'
 import type { SharedPool } from './hosts/host.ts'
 import { loadCatalogue } from './inference/catalogue.ts'
@@ -12,10 +13,11 @@ import type { OnWorked } from './inference/scheduler.ts'
 import { VisionEngine } from './inference/vision-engine.ts'
 import { loadTasks, visionNodes } from './inference/vision-task.ts'
 import type { Logger } from './log.ts'
-import { MemoryMeter } from './memory-meter.ts'
 import { Metrics } from './metrics.ts'
 import { addon } from './native/addon.ts'
 import { PipelineSet } from './pipeline-set.ts'
+import { Problems, reportClockStep, reportHostStart, reportWriting } from './problems.ts'
+import { ResourceWatch } from './resource-watch.ts'
 import { projectRoot } from './root.ts'
 import { joinRoutes } from './routes/answer.ts'
 import { type Health, healthRoutes } from './routes/health.ts'
@@ -54,11 +56,13 @@ export async function createApp(config: Config, version: string, log: Logger): P
 }
 
 async function compose(config: Config, version: string, log: Logger, closing: ClosingStack): Promise<App> {
-  const clock = startClock(log, closing)
+  const { clock, problems } = startClock(log, closing)
   const pool = createPool(config, closing)
   const metrics = closing.use('metrics', new Metrics(version))
-  const { vision, tasks } = await createVision({ config, pool, log, closing, metrics })
-  const capture = closing.use('capture hosts', new GstCaptureHosts({ pool, maxSize: config.images.maxSize }))
+  const { vision, tasks } = await createVision({ config, pool, log, closing, metrics, problems })
+  const onStart = reportHostStart(problems)
+  const captureHosts = new GstCaptureHosts({ pool, maxSize: config.images.maxSize, onStart })
+  const capture = closing.use('capture hosts', captureHosts)
   const browser = new BrowserSourceRegistry(clock)
   const readImage = (image: { slot: number; bytes: number }) => pool.memory.read(image.slot, 0, image.bytes)
   const onPublished = (topic: string, latency: bigint) => metrics.published(topic, latency)
@@ -68,7 +72,7 @@ async function compose(config: Config, version: string, log: Logger, closing: Cl
   const folder = config.pipelinesFolder
   const pipelines = closing.use('pipelines', new PipelineSet({ folder, plugins, shared, hub, clock, log }))
   for (const entry of config.pipelines) pipelines.start(entry)
-  const health = createHealth({ version, clock, vision, capture, pipelines, closing })
+  const health = createHealth({ version, clock, vision, capture, pipelines, problems, closing })
   const readMetrics = async () =>
     metrics.text({ health: await health(), topics: hub.traffic(), images: pool.ledger.stats() })
   const fetch = joinRoutes([
@@ -92,15 +96,21 @@ async function compose(config: Config, version: string, log: Logger, closing: Cl
     log: log.child({ part: 'server' }),
   })
   closing.use('server', server)
+  const onDescriptors = (are: 'short' | 'enough') => (are === 'short' ? server.pause() : void server.resume())
+  closing.use('resource watch', new ResourceWatch({ problems, stateFolder: config.state, onDescriptors }))
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`
   return { url, pool, health, [Symbol.asyncDispose]: () => closing[Symbol.asyncDispose]() }
 }
 
-function startClock(log: Logger, closing: ClosingStack): AnchoredClock {
-  const clock = new AnchoredClock((byMs) => log.warn({ byMs }, 'the wall clock was set; times are anchored anew'))
+function startClock(log: Logger, closing: ClosingStack): { clock: AnchoredClock; problems: Problems } {
+  const clock = new AnchoredClock((byMs) => {
+    log.warn({ byMs }, 'the wall clock was set; times are anchored anew')
+    reportClockStep(problems, byMs)
+  })
+  const problems = new Problems(clock, log)
   const timer = setInterval(() => clock.check(), clockCheckMs).unref()
   closing.defer('clock', () => clearInterval(timer))
-  return clock
+  return { clock, problems }
 }
 
 function createPool({ images: { slots, maxSize } }: Config, closing: ClosingStack): SharedPool {
@@ -115,61 +125,31 @@ interface VisionParts {
   readonly log: Logger
   readonly closing: ClosingStack
   readonly metrics: Metrics
+  readonly problems: Problems
 }
 
-async function createVision({ config, pool, log, closing, metrics }: VisionParts) {
+async function createVision({ config, pool, log, closing, metrics, problems }: VisionParts) {
   const { mirror, paths } = config.models
   const catalogue = loadCatalogue()
   const part = log.child({ part: 'vision' })
   const store = closing.use(
     'model store',
-    new ModelStore({ catalogue, stateFolder: config.state, paths, mirror, log: part }),
+    new ModelStore({
+      catalogue,
+      stateFolder: config.state,
+      paths,
+      mirror,
+      log: part,
+      onWritten: reportWriting(problems),
+    }),
   )
   const tasks = await loadTasks(pluginFolder('tasks'))
   const threads = inferenceThreads(config)
   const onWorked: OnWorked = (resource, timing) => metrics.worked(resource, timing)
-  const engine = new VisionEngine({ pool, catalogue, store, tasks, threads, log: part, onWorked })
+  const onHostStart = reportHostStart(problems)
+  const engine = new VisionEngine({ pool, catalogue, store, tasks, threads, log: part, onWorked, onHostStart })
   const vision = closing.use('vision', engine)
   return { vision, tasks }
-}
-
-interface HealthParts {
-  readonly version: string
-  readonly clock: AnchoredClock
-  readonly vision: VisionEngine
-  readonly capture: GstCaptureHosts
-  readonly pipelines: PipelineSet
-  readonly closing: ClosingStack
-}
-
-function createHealth({ version, clock, vision, capture, pipelines, closing }: HealthParts): () => Promise<Health> {
-  const startedAt = performance.now()
-  const hosts = () => [...vision.hosts(), ...capture.statuses()]
-  const meter = new MemoryMeter(() => hosts().flatMap(({ pid }) => pid ?? []))
-  closing.defer('memory meter', () => meter.close())
-  return async () => {
-    const { models, skippedModels } = await vision.status()
-    const all = pipelines.health()
-    const troubled = all.some(({ state, streams }) => state === 'failed' || streams.some(isTroubled))
-    return {
-      status: troubled || skippedModels.length > 0 ? 'degraded' : 'ok',
-      version,
-      uptime_s: Math.floor((performance.now() - startedAt) / 1000),
-      models_loaded: models.filter(({ state }) => state === 'loaded').map(({ name }) => name),
-      memory_used_mb: Math.round(meter.bytes / 1e6),
-      device_memory_used_mb: null,
-      clockSteps: clock.steps,
-      skippedModels,
-      devices: { hailo: { state: 'absent', reason: 'this build has no HailoRT' }, onnx: { state: 'ready' } },
-      models,
-      pipelines: all,
-      hosts: hosts(),
-    }
-  }
-}
-
-function isTroubled({ state, frozen }: { readonly state: string; readonly frozen: boolean }): boolean {
-  return frozen || state === 'failed' || state === 'stalled' || state === 'restarting'
 }
 
 /** Folder of plug-ins beside this file: `.ts` in tests, `.js` in the built engine. */

@@ -125,6 +125,7 @@ export class Metrics implements Disposable {
       hostUp: this.#gauge('host_up', '1 while the child process is up.', ['host']),
       hostRestarts: this.#counter('host_restarts_total', 'Starts after the first.', ['host']),
       loaded: this.#gauge('model_loaded', '1 while the model is loaded.', ['model', 'task', 'backend']),
+      problem: this.#gauge('problem', '1 while health names it: what the engine lacks of its surroundings.', ['name']),
       clockSteps: this.#counter('clock_steps_total', 'Times that the wall clock was set.'),
     }
   }
@@ -192,7 +193,7 @@ export class Metrics implements Disposable {
       )
   }
 
-  #readParts({ hosts, models, clockSteps }: Health, images: PoolStats): void {
+  #readParts({ hosts, models, clockSteps, problems }: Health, images: PoolStats): void {
     const { leaked, stale, hostUp, hostRestarts, loaded } = this.#parts
     fill(
       this.#parts.images,
@@ -213,6 +214,10 @@ export class Metrics implements Disposable {
       models.map(({ name: model, task, backend, state }) => [{ model, task, backend }, Number(state === 'loaded')]),
     )
     fill(this.#parts.clockSteps, [[{}, clockSteps]])
+    fill(
+      this.#parts.problem,
+      problems.map(({ name }) => [{ name }, 1]),
+    )
   }
 
   #readProcess({ uptime_s, memory_used_mb }: Health): void {
@@ -224,7 +229,7 @@ export class Metrics implements Disposable {
     resident.set(rss)
     heap.set(heapUsed)
     fill(cpu, [[{}, (user + system) / 1e6]])
-    descriptors.set(readdirSync('/proc/self/fd').length)
+    descriptors.set(countDescriptors())
     for (const quantile of [0.5, 0.99, 1])
       loop.set({ quantile }, Math.max(0, this.#loop.percentile(quantile * 100) / 1e9 - loopResolutionMs / 1000))
     this.#loop.reset()
@@ -236,6 +241,16 @@ export class Metrics implements Disposable {
 
   #gauge(name: string, help: string, labelNames: readonly string[] = []): Gauge {
     return new Gauge({ name: `hailstream_${name}`, help, labelNames, registers: [this.#registry] })
+  }
+}
+
+/** NaN when there is none left to look with. */
+function countDescriptors(): number {
+  try {
+    return readdirSync('/proc/self/fd').length
+  } catch {
+    // EMFILE or ENFILE: the metric of the problem tells it.
+    return Number.NaN
   }
 }
 

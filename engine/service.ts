@@ -71,13 +71,14 @@ export class Service implements Disposable {
 }
 
 /** One line without line breaks, as `ok: 2 of 5 streams live, 3 hosts up`. */
-export function statusLine({ status, pipelines, hosts }: Health): string {
+export function statusLine({ status, pipelines, hosts, problems }: Health): string {
   const streams = pipelines.flatMap((pipeline) => pipeline.streams)
   const up = hosts.filter((host) => host.state === 'up').length
   const live = streams.filter(({ state }) => state === 'live').length
   const troubled = streams.filter(({ state }) => state === 'stalled' || state === 'restarting' || state === 'failed')
   const names = troubled.map(({ name, state }) => `, ${name} ${state}`).join('')
-  return `${status}: ${live} of ${streams.length} streams live, ${up} hosts up${names}`
+  const lacks = problems.length === 0 ? '' : `; problems: ${problems.map(({ name }) => name).join(', ')}`
+  return `${status}: ${live} of ${streams.length} streams live, ${up} hosts up${names}${lacks}`
 }
 
 /** WATCHDOG_USEC in milliseconds; undefined where no watchdog waits for this process. */

@@ -17,6 +17,7 @@ const health: Health = {
   memory_used_mb: 0,
   device_memory_used_mb: null,
   clockSteps: 0,
+  problems: [],
   skippedModels: [],
   devices: {},
   models: [],
@@ -77,7 +78,7 @@ describe('what systemd is told', () => {
     expect(sent).toEqual(['WATCHDOG=1'])
   })
 
-  it('names the streams that are in trouble', () => {
+  it('names the streams that are in trouble, and what is short', () => {
     const stream = {
       fps: 0,
       lastFrameAgeMs: null,
@@ -95,6 +96,10 @@ describe('what systemd is told', () => {
     ]
     const line = statusLine({ ...health, status: 'degraded', pipelines: [{ name: 'p', state: 'running', streams }] })
     expect(line).toBe('degraded: 1 of 2 streams live, 0 hosts up, camera restarting')
+    const problems = [{ name: 'disk', detail: 'full', since: 0 } as const]
+    expect(statusLine({ ...health, status: 'degraded', problems })).toBe(
+      'degraded: 0 of 0 streams live, 0 hosts up; problems: disk',
+    )
   })
 })
 

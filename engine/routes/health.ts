@@ -13,11 +13,25 @@ export interface Health {
   readonly memory_used_mb: number
   readonly device_memory_used_mb: number | null
   readonly clockSteps: number
+  /** What the engine lacks of its surroundings; empty when nothing. */
+  readonly problems: readonly ProblemHealth[]
   readonly skippedModels: readonly string[]
   readonly devices: Readonly<Record<string, DeviceHealth>>
   readonly models: readonly LoadedModelStatus[]
   readonly pipelines: readonly PipelineHealth[]
   readonly hosts: readonly HostHealth[]
+}
+
+/** What can run out, or change, around the engine. */
+export type ProblemName = 'disk' | 'memory' | 'processes' | 'descriptors' | 'clock' | 'log'
+
+/** One thing that is wrong around the engine, since when. */
+export interface ProblemHealth {
+  readonly name: ProblemName
+  /** What was found, and what to do. */
+  readonly detail: string
+  /** Unix ms. */
+  readonly since: number
 }
 
 /** Whether an accelerator can be used, and why not. */

@@ -9,6 +9,7 @@ const health: Health = {
   memory_used_mb: 312,
   device_memory_used_mb: null,
   clockSteps: 0,
+  problems: [],
   skippedModels: [],
   devices: { onnx: { state: 'ready' } },
   models: [],
