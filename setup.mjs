@@ -43,6 +43,7 @@ const testPackages = [
   'systemd',
   'debootstrap',
   'gstreamer1.0-tools',
+  'faketime',
 ]
 
 // ONNX Runtime would report its use to its maker, also from tests and benchmarks.
