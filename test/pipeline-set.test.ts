@@ -16,7 +16,8 @@ it('logs why the pictures of a topic cannot be encoded, and lets go of them', as
   const lines: { level: number; msg: string; error?: string }[] = []
   const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
   const clock = new StillClock()
-  const vision = { encodeJpeg: () => Promise.reject(new EngineError('too-large', 'Expected a smaller picture')) }
+  const encodeJpeg = () => Promise.reject(new EngineError('too-large', 'Expected a smaller picture'))
+  const vision = { encodeJpeg, prepare: () => undefined }
   const shared = { clock, vision } as unknown as SharedTools
   const hub = new Hub({ clock, log, readImage: () => Buffer.from('none') })
   const set = new PipelineSet({ folder: '', plugins: byName([camera.plugin('camera'), jpeg]), shared, hub, clock, log })
