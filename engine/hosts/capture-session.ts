@@ -67,6 +67,7 @@ export class CaptureSession implements AsyncDisposable {
   #running: Promise<void> = Promise.resolve()
   /** Slots at the host that it has not filled yet. */
   #ready = 0
+  #refilling: NodeJS.Immediate | undefined
   #frames = 0
 
   constructor(options: CaptureSessionOptions) {
@@ -168,7 +169,15 @@ export class CaptureSession implements AsyncDisposable {
       const payload: ImagePayload = { kind: 'image', image, ...(frame.unchanged && { unchanged: true }) }
       this.#options.onPacket(createPacket({ stream, source: stream, seq, capturedAt, payload }))
     }
-    this.#refill()
+    this.#refillSoon()
+  }
+
+  /** After what the packet set going: a message takes a quarter of a millisecond to send, and the question about this frame is more urgent. */
+  #refillSoon(): void {
+    this.#refilling ??= setImmediate(() => {
+      this.#refilling = undefined
+      this.#refill()
+    })
   }
 
   #countLost(count: number): void {

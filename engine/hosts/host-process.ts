@@ -23,7 +23,7 @@ export interface HostTiming {
 }
 /**
  * What holds where an owner says nothing else. A host that stands still is found within 5 s. Its main thread never blocks, so
- * 4 s without an answer is far beyond the turn that a process at nice +5 gets on a full Pi: to kill one that runs is worse than
+ * 4 s without an answer is far beyond the turn that a process at nice +10 gets on a full Pi: to kill one that runs is worse than
  * to kill one late.
  */
 export const hostTiming: HostTiming = { readyMs: 10_000, pingEveryMs: 1000, pingMs: 4000, endMs: 2000, reapMs: 5000 }

@@ -70,7 +70,11 @@ class Network {
       return { data: tensor.data as Float32Array, shape: tensor.dims }
     })
     const bounds = { inputWidth: width, inputHeight: height, sourceWidth: image.width, sourceHeight: image.height }
-    return addon().decode(tensors, { kernel, minScore, iou, maxRows, classes, toSource, ...bounds })
+    try {
+      return addon().decode(tensors, { kernel, minScore, iou, maxRows, classes, toSource, ...bounds })
+    } finally {
+      addon().discard(tensors)
+    }
   }
 }
 

@@ -63,10 +63,10 @@ export class ModelChoice {
     this.#log = options.log
   }
 
-  /** Whether `choose` gives a loaded model at once. */
-  isReady(task: VisionTask, model?: string): boolean {
+  /** The model that `choose` would give, where it is loaded already. */
+  ready(task: VisionTask, model?: string): ChosenModel | undefined {
     const chosen = this.#chosen.get(keyOf(task, model))
-    return chosen !== undefined && this.#backend.isLoaded(chosen.entry.name)
+    return chosen && this.#backend.isLoaded(chosen.entry.name) ? chosen : undefined
   }
 
   /** The host has died: loads what had been chosen with the next one, one after the other, before anybody asks. */
@@ -81,9 +81,9 @@ export class ModelChoice {
 
   /** The loaded model that answers the task, or the one of that name. Loads once, however many ask; `unavailable` when there is none. */
   choose(task: VisionTask, model?: string): Promise<ChosenModel> {
+    const chosen = this.ready(task, model)
+    if (chosen) return Promise.resolve(chosen)
     const key = keyOf(task, model)
-    const chosen = this.#chosen.get(key)
-    if (chosen && this.#backend.isLoaded(chosen.entry.name)) return Promise.resolve(chosen)
     const search = this.#searches.get(key) ?? this.#search(task, model, key).finally(() => this.#searches.delete(key))
     this.#searches.set(key, search)
     return search

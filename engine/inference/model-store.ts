@@ -14,6 +14,8 @@ import { isRefusedByDisk } from './whole-file.ts'
 const askAgainMs = 60_000
 /** A live stream asks for its model with every frame, and a conversion takes the engine's own time: not more often than this while the disk is full. */
 const writeAgainMs = 2000
+/** Files are looked at so often at most for `status`, which monitors ask many times a second. */
+const lookAgainMs = 1000
 const bundledWhy = 'comes with the installation'
 
 /** Where a model's file lies and how it came there, or why there is none. */
@@ -61,6 +63,7 @@ export class ModelStore implements AsyncDisposable {
   readonly #refusals = new Map<string, Refusal>()
   /** The mirror itself did not answer: no model has to wait for it another time. */
   #silence: Refusal | undefined
+  #looked: { readonly at: number; readonly statuses: Promise<ModelStatus[]> } | undefined
   readonly #hashes = new Map<string, Promise<string>>()
 
   constructor(options: ModelStoreOptions) {
@@ -99,8 +102,15 @@ export class ModelStore implements AsyncDisposable {
     return { path, why: `fetched from ${new URL(entry.download.url).host}` }
   }
 
-  /** Every model of the catalogue as it is now, without fetching or converting anything. */
-  async status(): Promise<ModelStatus[]> {
+  /** Every model of the catalogue as it was within the last second, without fetching or converting anything. */
+  status(): Promise<ModelStatus[]> {
+    const now = performance.now()
+    if (this.#looked === undefined || now - this.#looked.at >= lookAgainMs)
+      this.#looked = { at: now, statuses: this.#lookAtAll() }
+    return this.#looked.statuses
+  }
+
+  #lookAtAll(): Promise<ModelStatus[]> {
     return Promise.all(
       this.#options.catalogue.entries.map(async (entry) => {
         const { name, task } = entry
@@ -232,6 +242,7 @@ export class ModelStore implements AsyncDisposable {
     const { sha256, bytes, file, name, licence } = entry
     const path = join(this.#folder, file)
     await download({ url, path, sha256, bytes, onProgress }, signal)
+    this.#looked = undefined
     this.#options.onWritten?.(undefined)
     this.#options.log.info({ model: name, licence, url, path }, 'fetched a model')
     return path

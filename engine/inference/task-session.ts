@@ -48,7 +48,7 @@ export class ImageTaskSession implements TaskSession {
     const { task, options, choice } = this.#with
     const { model } = options as Options
     const others = this.#finder?.prepare()
-    return choice.isReady(task, model) ? others : Promise.all([choice.choose(task, model), others])
+    return choice.ready(task, model) ? others : Promise.all([choice.choose(task, model), others])
   }
 
   async ask(image: PooledImage, signal: AbortSignal, people?: readonly DetectedObject[]): Promise<TaskResult> {
@@ -81,7 +81,8 @@ export class ImageTaskSession implements TaskSession {
 
   async #ask(image: PooledImage, signal: AbortSignal, people?: readonly DetectedObject[]): Promise<TaskResult> {
     const { task, options, choice, backend } = this.#with
-    const chosen = await unlessAborted(choice.choose(task, (options as Options).model), signal)
+    const { model } = options as Options
+    const chosen = choice.ready(task, model) ?? (await unlessAborted(choice.choose(task, model), signal))
     const { topDown } = chosen.entry
     const objects = topDown
       ? await this.#askCrops(image, chosen, topDown, signal, people)

@@ -114,6 +114,11 @@ export interface Addon {
   decodeWidth(kernel: string): number
   /** `[count × decodeWidth] float32`, best first, in source pixels. Synchronous: call it in a worker. */
   decode(tensors: readonly Tensor[], options: DecodeOptions): Float32Array
+  /**
+   * Frees the memory of the tensors' data now; they are empty then. Outputs of a network are megabytes each: left to the garbage
+   * collector, they make it stop the thread for milliseconds every dozen frames.
+   */
+  discard(tensors: readonly Tensor[]): void
   /** Reads the size from a JPEG's header. Throws `invalid`. */
   jpegHeader(bytes: Uint8Array): JpegHeader
   /**

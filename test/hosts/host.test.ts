@@ -88,7 +88,7 @@ describe('a host', () => {
     expect(readFileSync(`/proc/${host.pid}/oom_score_adj`, 'utf8').trim()).toBe('500')
     const threads = readdirSync(`/proc/${host.pid}/task`).map((thread) => `/proc/${host.pid}/task/${thread}/stat`)
     const niceness = threads.map((stat) => readFileSync(stat, 'utf8').split(') ')[1]?.split(' ')[16])
-    expect(new Set(niceness)).toEqual(new Set(['5']))
+    expect(new Set(niceness)).toEqual(new Set(['10']))
   })
 
   it('outlives SIGINT and SIGTERM', async () => {

@@ -202,6 +202,18 @@ describe('locating a model', () => {
     expect(await downloaded()).toEqual([])
   })
 
+  test('looks at the files once a second, and anew when one was fetched', async () => {
+    await using store = openStore({ mirror: await serve((_, response) => response.end(content)) })
+    const stateOf = async () => (await store.status()).find(({ name }) => name === 'toy')?.state
+    expect(await stateOf()).toBe('missing')
+    await store.locate('toy')
+    expect(await stateOf()).toBe('available')
+    await rm(join(folder, 'state', 'models', 'toy.onnx'))
+    expect(await stateOf()).toBe('available')
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 1000)
+    expect(await stateOf()).toBe('missing')
+  })
+
   test('ends a fetch when it is closed, and answers nobody afterwards', async () => {
     const reached = vi.fn()
     const store = openStore({ mirror: await serve(reached) })
