@@ -1,12 +1,12 @@
 import { type MonoTypeOperatorFunction, Observable, type OperatorFunction, type Subscriber, Subscription } from 'rxjs'
-import type { Edge } from './edge-counts.ts'
+import type { Edge, RunOptions } from './edge-parts.ts'
 import { JoinBuffer, type JoinOptions } from './join-buffer.ts'
 import { createJoinedPacket } from './joined-packet.ts'
 import type { Packet } from './packet.ts'
 import type { AnyPacket, JoinedPacket } from './plugin.ts'
 import { WaitingLine } from './waiting-line.ts'
 
-export { Edge, type EdgeCounts } from './edge-counts.ts'
+export { Edge, type EdgeCounts, type RunOptions } from './edge-parts.ts'
 export type { EdgePolicy } from './waiting-line.ts'
 
 /** Hands a packet on and lets go of it: the subscriber owns the hold, and one that has left gets nothing. */
@@ -125,19 +125,6 @@ export function join(
       subscriber.add(packets.subscribe({ next: (packet) => next(name, packet), error, complete }))
     }
   })
-}
-
-/** How `runEach` and `consume` work. */
-export interface RunOptions {
-  /** Packets worked on at once, default 1; results leave in the order in which their packets came. */
-  readonly concurrency?: number
-  /**
-   * Asked before each packet is begun: undefined, or what must come first. Until then packets wait by the edge's policy, so that the
-   * first one begun is no older than it allows; when it rejects, that one has failed.
-   */
-  readonly prepare?: () => Promise<unknown> | undefined
-  /** Called with what each failed packet failed with. */
-  readonly onError?: (error: unknown) => void
 }
 
 type Work<I, O> = (packet: I, signal: AbortSignal) => Promise<O | undefined> | O | undefined

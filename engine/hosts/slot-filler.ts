@@ -28,6 +28,8 @@ export class SlotFiller {
   #lastOffset: bigint | null = null
   /** Kept, not copied, to see whether the next one differs: in a live picture within the first bytes. */
   #lastPayload: Buffer | undefined
+  /** What `#lastPayload` is part of. */
+  #keptBytes: Buffer | undefined
   readonly #recent = new RecentPictures()
   /** Settles when all frames so far were told. */
   #told: Promise<void> = Promise.resolve()
@@ -57,6 +59,7 @@ export class SlotFiller {
     for (const part of readGdp(bytes)) {
       if (part.type === 'buffer') this.#fill(part, this.#shapeOf(headers), arrivedAt)
     }
+    this.#letGo(bytes)
   }
 
   /** Resolves when every frame taken so far was told. */
@@ -81,6 +84,15 @@ export class SlotFiller {
     const same = this.#lastPayload?.equals(payload) ?? false
     this.#lastPayload = payload
     return same
+  }
+
+  /** The memory of raw frames is freed at once, but for the one that the next is compared with. A JPEG is small, and may still be decoded. */
+  #letGo(bytes: Buffer): void {
+    if (this.#described === undefined || this.#described.shape.format === 'jpeg') return
+    const isKept = this.#lastPayload?.buffer === bytes.buffer
+    const done = isKept ? this.#keptBytes : bytes
+    if (isKept) this.#keptBytes = bytes
+    if (done !== undefined && done.length === done.buffer.byteLength) addon().discard(done)
   }
 
   #copy(shape: Exclude<Shape, { format: 'jpeg' }>, payload: Buffer, about: SlotLoan & AboutFrame): void {

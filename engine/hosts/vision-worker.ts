@@ -73,7 +73,7 @@ class Network {
     try {
       return addon().decode(tensors, { kernel, minScore, iou, maxRows, classes, toSource, ...bounds })
     } finally {
-      addon().discard(tensors)
+      for (const { data } of tensors) addon().discard(data)
     }
   }
 }

@@ -114,11 +114,6 @@ export interface Addon {
   decodeWidth(kernel: string): number
   /** `[count × decodeWidth] float32`, best first, in source pixels. Synchronous: call it in a worker. */
   decode(tensors: readonly Tensor[], options: DecodeOptions): Float32Array
-  /**
-   * Frees the memory of the tensors' data now; they are empty then. Outputs of a network are megabytes each: left to the garbage
-   * collector, they make it stop the thread for milliseconds every dozen frames.
-   */
-  discard(tensors: readonly Tensor[]): void
   /** Reads the size from a JPEG's header. Throws `invalid`. */
   jpegHeader(bytes: Uint8Array): JpegHeader
   /**
@@ -137,6 +132,11 @@ export interface Addon {
   convert(pool: NativePool, image: SlotImage, target: number, width: number, height: number): Promise<ImageSpec>
   /** This process gets SIGKILL when its parent dies. Throws `closed` when the parent is no longer `parentPid`. */
   dieWithParent(parentPid: number): void
+  /**
+   * Frees the memory behind the bytes now; these and all that share it are empty then. Frames and outputs of networks are megabytes
+   * each: left to the garbage collector, they make it stop the thread for milliseconds every dozen frames.
+   */
+  discard(bytes: Uint8Array | Float32Array): void
   /** Tells systemd (sd_notify protocol); false when NOTIFY_SOCKET is not set. */
   notify(state: string): boolean
 }

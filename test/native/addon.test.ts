@@ -36,18 +36,13 @@ describe('the addon', () => {
     expect(addon().imageLayout('nv12', 1280, 720).bytes).toBe((1280 * 720 * 3) / 2)
   })
 
-  it('frees the data of tensors at once, also of those that share it, and refuses what is no tensor', () => {
+  it('frees the memory behind bytes at once, also for all that share it, and takes nothing but typed arrays', () => {
     const shared = new ArrayBuffer(16)
-    const tensors = [
-      { data: new Float32Array(6), shape: [6] },
-      { data: new Float32Array(shared, 0, 2), shape: [2] },
-      { data: new Float32Array(shared, 8, 2), shape: [2] },
-    ]
-    addon().discard(tensors)
-    expect(tensors.map(({ data }) => data.byteLength)).toEqual([0, 0, 0])
-    expect(shared.byteLength).toBe(0)
-    expect(() => addon().discard(tensors)).not.toThrow()
-    expect(() => addon().discard([{ data: [1], shape: [1] } as never])).toThrow(TypeError)
+    const [first, second] = [new Float32Array(shared, 0, 2), new Uint8Array(shared, 8, 2)]
+    addon().discard(first)
+    expect([first.byteLength, second.byteLength, shared.byteLength]).toEqual([0, 0, 0])
+    expect(() => addon().discard(second)).not.toThrow()
+    expect(() => addon().discard([1] as never)).toThrow(TypeError)
   })
 
   it('throws a TypeError that names the argument', () => {

@@ -91,17 +91,6 @@ Napi::Value decode(const Napi::CallbackInfo& info) {
   return array;
 }
 
-Napi::Value discard(const Napi::CallbackInfo& info) {
-  const auto array = readArray(info[0], "tensors", mostTensors);
-  for (std::uint32_t i = 0; i < array.Length(); i++) {
-    const Napi::Value data = readObject(array.Get(i), "tensor").Get("data");
-    if (!data.IsTypedArray()) throw Napi::TypeError::New(info.Env(), "Expected the data of tensors to be typed arrays");
-    auto buffer = data.As<Napi::TypedArray>().ArrayBuffer();
-    if (!buffer.IsDetached()) buffer.Detach();
-  }
-  return info.Env().Undefined();
-}
-
 Napi::Value listKernels(const Napi::CallbackInfo& info) {
   const auto names = Napi::Array::New(info.Env());
   for (const auto& kernel : kernels()) names.Set(names.Length(), std::string(kernel.name));
@@ -113,7 +102,6 @@ Napi::Value listKernels(const Napi::CallbackInfo& info) {
 void registerDecode(Napi::Env env, Napi::Object exports) {
   exportFunction(env, exports, "decodeKernels", listKernels);
   exportFunction(env, exports, "decode", decode);
-  exportFunction(env, exports, "discard", discard);
   exportFunction(env, exports, "decodeWidth", [](const Napi::CallbackInfo& info) {
     const auto& kernel = findKernel(readText(info[0], "kernel"));
     return Napi::Number::New(info.Env(), static_cast<double>(kernel.width));

@@ -4,12 +4,23 @@
 #include "binding/exports.h"
 
 namespace hailstream {
+namespace {
+
+Napi::Value discard(const Napi::CallbackInfo& info) {
+  if (!info[0].IsTypedArray()) throw Napi::TypeError::New(info.Env(), "Expected bytes to be a typed array");
+  auto buffer = info[0].As<Napi::TypedArray>().ArrayBuffer();
+  if (!buffer.IsDetached()) buffer.Detach();
+  return info.Env().Undefined();
+}
+
+}  // namespace
 
 void registerProcess(Napi::Env env, Napi::Object exports) {
   exportFunction(env, exports, "dieWithParent", [](const Napi::CallbackInfo& info) {
     dieWithParent(static_cast<int>(readInteger(info[0], "parentPid", 1, INT32_MAX)));
     return info.Env().Undefined();
   });
+  exportFunction(env, exports, "discard", discard);
   exportFunction(env, exports, "notify", [](const Napi::CallbackInfo& info) {
     return Napi::Boolean::New(info.Env(), notifySystemd(readText(info[0], "state")));
   });

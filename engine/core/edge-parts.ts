@@ -22,3 +22,16 @@ export class Edge {
     this.policy = policy
   }
 }
+
+/** How `runEach` and `consume` work. */
+export interface RunOptions {
+  /** Packets worked on at once, default 1; results leave in the order in which their packets came. */
+  readonly concurrency?: number
+  /**
+   * Asked before each packet is begun: undefined, or what must come first. Until then packets wait by the edge's policy, so that the
+   * first one begun is no older than it allows; when it rejects, that one has failed.
+   */
+  readonly prepare?: () => Promise<unknown> | undefined
+  /** Called with what each failed packet failed with. */
+  readonly onError?: (error: unknown) => void
+}
