@@ -76,7 +76,11 @@ function toFigures(samples: readonly Sample[]): Figures {
 
 async function runPeer(): Promise<Sample[]> {
   const script = join(projectRoot, 'test/bench/freshness-peer.py')
-  const { stdout } = await promisify(execFile)('/usr/bin/python3', [script, String(Math.min(seconds, peerSeconds)), String(warmUpSeconds)])
+  const { stdout } = await promisify(execFile)('/usr/bin/python3', [
+    script,
+    String(Math.min(seconds, peerSeconds)),
+    String(warmUpSeconds),
+  ])
   return stdout
     .trim()
     .split('\n')
