@@ -67,14 +67,21 @@ function written(file: string, code: string, port: number): string {
 
 describe('the README’s first subscribers', () => {
   const programs = [
-    { title: 'Node', after: 'Node (`npm install ws`)', file: 'subscriber.mjs', command: process.execPath },
-    { title: 'Python', after: 'Python (`pip install websockets`)', file: 'subscriber.py', command: '/usr/bin/python3' },
+    { title: 'Node', after: 'Node (`npm install ws`)', file: 'subscriber.mjs', command: process.execPath, options: [] },
+    {
+      title: 'Python',
+      after: 'Python (`pip install websockets`)',
+      file: 'subscriber.py',
+      command: '/usr/bin/python3',
+      options: ['-u'],
+    },
   ]
-  for (const { title, after, file, command } of programs) {
+  // A pipe, unlike a terminal, gets what Python prints only by the block: `-u` lets each line through.
+  for (const { title, after, file, command, options } of programs) {
     it(`in ${title} prints results, and again after the engine was killed and restarted`, async () => {
       const port = await freePort()
       const engine = await startEngine(port)
-      const subscriber = start(command, [file], written(file, snippet(after), port))
+      const subscriber = start(command, [...options, file], written(file, snippet(after), port))
       await until('a first result', () => subscriber.output().includes('['), 20_000)
       await end(engine)
       const before = subscriber.output().length
