@@ -9,7 +9,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Catalogue, parseCatalogue } from '../../engine/inference/catalogue.ts'
 import { type DownloadProgress, download } from '../../engine/inference/model-download.ts'
 import { ModelStore, type ModelStoreOptions } from '../../engine/inference/model-store.ts'
-import { writeWhole } from '../../engine/inference/whole-file.ts'
 
 const content = 'the weights of a toy'
 const sha256 = createHash('sha256').update(content).digest('hex')
@@ -291,16 +290,5 @@ describe('a download that goes wrong leaves nothing behind:', () => {
     vi.advanceTimersByTime(30_000)
     await failed
     expect(await downloaded()).toEqual([])
-  })
-})
-
-describe('writing a whole file', () => {
-  test('removes what a killed writer of the same file left, and nothing else', async () => {
-    const leftOver = 'toy.onnx.4194305-0.partial'
-    const running = `toy.onnx.${process.pid}-999.partial`
-    for (const name of [leftOver, running, 'toy.onnx.backup']) await writeFile(join(folder, name), 'half')
-    await writeWhole(join(folder, 'toy.onnx'), [Buffer.from('a'), Buffer.from('b')])
-    expect((await readdir(folder)).sort()).toEqual(['toy.onnx', running, 'toy.onnx.backup'].sort())
-    expect(await readFile(join(folder, 'toy.onnx'), 'utf8')).toBe('ab')
   })
 })
