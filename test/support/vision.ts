@@ -7,6 +7,7 @@ import type { DetectedObject, PooledImage } from '../../engine/core/packet.ts'
 import type { SharedPool } from '../../engine/hosts/host.ts'
 import { loadCatalogue } from '../../engine/inference/catalogue.ts'
 import { ModelStore } from '../../engine/inference/model-store.ts'
+import type { OnWorked } from '../../engine/inference/scheduler.ts'
 import { VisionEngine } from '../../engine/inference/vision-engine.ts'
 import { loadTasks, type VisionTask } from '../../engine/inference/vision-task.ts'
 import { addon } from '../../engine/native/addon.ts'
@@ -25,7 +26,7 @@ export interface VisionSetup extends AsyncDisposable {
 
 /** A vision engine with its own pool and state folder, as `app.ts` makes one. `paths`: folders with models; none leaves the bundled ones. */
 export async function createVision(
-  options: { paths?: string[]; slots?: number; threads?: number } = {},
+  options: { paths?: string[]; slots?: number; threads?: number; onWorked?: OnWorked } = {},
 ): Promise<VisionSetup> {
   const logged: Record<string, unknown>[] = []
   const log = pino({ level: 'debug', base: null }, { write: (line: string) => void logged.push(JSON.parse(line)) })
@@ -35,7 +36,8 @@ export async function createVision(
   const catalogue = loadCatalogue()
   const store = new ModelStore({ catalogue, stateFolder, paths: options.paths ?? [], mirror: null, log })
   const tasks = await loadTasks(join(import.meta.dirname, '../../engine/tasks'))
-  const vision = new VisionEngine({ pool, catalogue, store, tasks, threads: options.threads ?? 1, log })
+  const { threads = 1, onWorked } = options
+  const vision = new VisionEngine({ pool, catalogue, store, tasks, threads, log, ...(onWorked && { onWorked }) })
   return {
     vision,
     tasks,
