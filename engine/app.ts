@@ -3,7 +3,6 @@ import { type Config, inferenceThreads } from './config.ts'
 import { AnchoredClock } from './core/clock.ts'
 import { ImagePool } from './core/image-pool.ts'
 import { ClosingStack } from './core/lifecycle.ts'
-import { byName, loadPlugins } from './core/registry.ts'
 import { createHealth } from './health.ts'
 import { GstCaptureHosts } from './hosts/capture-hosts.ts'
 import type { SharedPool } from './hosts/host.ts'
@@ -11,11 +10,11 @@ import { loadCatalogue } from './inference/catalogue.ts'
 import { ModelStore } from './inference/model-store.ts'
 import type { OnWorked } from './inference/scheduler.ts'
 import { VisionEngine } from './inference/vision-engine.ts'
-import { loadTasks, visionNodes } from './inference/vision-task.ts'
 import type { Logger } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { addon } from './native/addon.ts'
 import { PipelineSet } from './pipeline-set.ts'
+import { loadAllPlugins, loadAllTasks } from './plugin-folders.ts'
 import { Problems, reportClockStep, reportHostStart, reportWriting } from './problems.ts'
 import { ResourceWatch } from './resource-watch.ts'
 import { projectRoot } from './root.ts'
@@ -67,7 +66,7 @@ async function compose(config: Config, version: string, log: Logger, closing: Cl
   const readImage = (image: { slot: number; bytes: number }) => pool.memory.read(image.slot, 0, image.bytes)
   const onPublished = (topic: string, latency: bigint) => metrics.published(topic, latency)
   const hub = new Hub({ clock, log: log.child({ part: 'hub' }), readImage, onPublished })
-  const plugins = byName([...(await loadFolder('sources')), ...(await loadFolder('nodes')), ...visionNodes(tasks)])
+  const plugins = await loadAllPlugins(tasks)
   const shared = { clock, capture, vision, browser, media: join(config.state, 'media') }
   const folder = config.pipelinesFolder
   const pipelines = closing.use('pipelines', new PipelineSet({ folder, plugins, shared, hub, clock, log }))
@@ -143,20 +142,11 @@ async function createVision({ config, pool, log, closing, metrics, problems }: V
       onWritten: reportWriting(problems),
     }),
   )
-  const tasks = await loadTasks(pluginFolder('tasks'))
+  const tasks = await loadAllTasks()
   const threads = inferenceThreads(config)
   const onWorked: OnWorked = (resource, timing) => metrics.worked(resource, timing)
   const onHostStart = reportHostStart(problems)
   const engine = new VisionEngine({ pool, catalogue, store, tasks, threads, log: part, onWorked, onHostStart })
   const vision = closing.use('vision', engine)
   return { vision, tasks }
-}
-
-/** Folder of plug-ins beside this file: `.ts` in tests, `.js` in the built engine. */
-function pluginFolder(name: string): string {
-  return join(import.meta.dirname, name)
-}
-
-function loadFolder(name: string) {
-  return loadPlugins(pluginFolder(name))
 }

@@ -6,9 +6,11 @@ export type OptionName = 'config' | 'port' | 'host' | 'pipelines' | 'token-file'
 
 /** What was typed, not yet judged: values are checked by the configuration's schema. */
 export interface CommandLine {
-  readonly command: 'start' | 'models' | 'help' | 'version'
+  readonly command: 'start' | 'models' | 'doctor' | 'help' | 'version'
   /** What follows the command. */
   readonly words: readonly string[]
+  /** Print for programs; `doctor` only. */
+  readonly json: boolean
   readonly options: Readonly<Partial<Record<OptionName, string>>>
   /** Each `--set key.path=value`, in order. */
   readonly set: readonly { readonly path: string; readonly text: string }[]
@@ -20,6 +22,7 @@ export const usage = `hailstream: realtime AI streams on the edge
   hailstream start [options]
   hailstream models list
   hailstream models pull NAME...   fetches models, from the mirror or where the catalogue says
+  hailstream doctor [--json]       what is wrong on this machine, and how to mend it
 
   --config FILE           configuration (hailstream.yaml)              HAILSTREAM_CONFIG
   --port N                port to listen on (8080)                     HAILSTREAM_PORT
@@ -38,17 +41,20 @@ const text = { type: 'string' } as const
 /** Reads the arguments after the program's name. Throws `invalid` for an unknown command or option. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const { values, positionals } = parse(args)
-  const { set, help, version, ...options } = values
-  if (help === true || positionals[0] === 'help') return { command: 'help', words: [], options: {}, set: [] }
-  if (version === true) return { command: 'version', words: [], options: {}, set: [] }
+  const { set, help, version, json = false, ...options } = values
+  const alone = { words: [], json: false, options: {}, set: [] }
+  if (help === true || positionals[0] === 'help') return { command: 'help', ...alone }
+  if (version === true) return { command: 'version', ...alone }
   const [command, ...words] = positionals
-  if (!(command === 'models' || (command === 'start' && words.length === 0))) {
+  if (!(command === 'models' || ((command === 'start' || command === 'doctor') && words.length === 0))) {
     throw new EngineError(
       'invalid',
-      `Expected the command start or models, received ${positionals.join(' ') || 'none'}. Try: hailstream help`,
+      `Expected the command start, models or doctor, received ${positionals.join(' ') || 'none'}. Try: hailstream help`,
     )
   }
-  return { command, words, options, set: (set ?? []).map(parseSetting) }
+  if (json && command !== 'doctor')
+    throw new EngineError('invalid', `Expected --json behind the command doctor only, received it behind ${command}`)
+  return { command, words, json, options, set: (set ?? []).map(parseSetting) }
 }
 
 function parse(args: readonly string[]) {
@@ -65,6 +71,7 @@ function parse(args: readonly string[]) {
         access: text,
         'log-level': text,
         set: { type: 'string', multiple: true },
+        json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
       },

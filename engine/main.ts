@@ -1,12 +1,11 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type App, createApp } from './app.ts'
+import type { App } from './app.ts'
 import { parseCommandLine, usage } from './command-line.ts'
-import { keysWithoutEffect, loadConfig } from './config.ts'
+import { type Config, keysWithoutEffect, loadConfig } from './config.ts'
 import { EngineError } from './errors.ts'
 import { createLog, type Logger } from './log.ts'
-import { runModelsCommand } from './models-command.ts'
 import { addon } from './native/addon.ts'
 import { projectRoot } from './root.ts'
 import { Service } from './service.ts'
@@ -33,15 +32,29 @@ async function main(): Promise<void> {
   if (line.command === 'help') return void process.stdout.write(usage)
   if (line.command === 'version') return void process.stdout.write(`${version}\n`)
   const config = loadConfig(line, process.env)
-  if (line.command === 'models') return runModelsCommand(line.words, config, (text) => console.log(text))
+  if (line.command === 'doctor') return examine(config, line.json)
+  if (line.command === 'models') {
+    const { runModelsCommand } = await import('./models-command.ts')
+    return runModelsCommand(line.words, config, (text) => console.log(text))
+  }
   const log = createLog(config.log.level)
   // Node's own warnings go there: a reader that is gone must not end the engine.
   process.stderr.on('error', () => undefined)
   const keys = keysWithoutEffect(config)
   if (keys.length > 0) log.warn({ keys }, 'these keys of the configuration have no effect in this version')
+  // Not before it is needed: its native parts may be what the doctor has to tell of.
+  const { createApp } = await import('./app.ts')
   const app = await createApp(config, version, log)
   log.info({ url: app.url }, 'listening')
   stopOnSignal(app, superviseBy(app, log), log)
+}
+
+async function examine(config: Config, json: boolean): Promise<void> {
+  const { runDoctorCommand } = await import('./doctor-command.ts')
+  const look = process.stdout.isTTY && !process.env.NO_COLOR ? 'coloured' : 'plain'
+  const { text, status } = await runDoctorCommand(config, { json, look, version })
+  // A check that hangs in the kernel would keep the process.
+  process.stdout.write(text, () => process.exit(status))
 }
 
 function superviseBy({ health }: App, log: Logger): Service {

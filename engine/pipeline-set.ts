@@ -54,7 +54,7 @@ export class PipelineSet implements AsyncDisposable {
   /** Starts one by the name of its file, or as written inline. A mistake in it is logged and shown in health; it never throws for one. */
   start(entry: string | Readonly<Record<string, unknown>>): void {
     try {
-      this.#run(this.#read(entry))
+      this.#run(readPipeline(entry, this.#options.folder))
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
       const name = typeof entry === 'string' ? entry : String(entry.name ?? 'inline')
@@ -86,12 +86,6 @@ export class PipelineSet implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#closing[Symbol.asyncDispose]()
-  }
-
-  #read(entry: string | Readonly<Record<string, unknown>>): PipelineSpec {
-    if (typeof entry !== 'string') return toPipelineSpec(entry, 'configuration: pipelines')
-    const file = join(this.#options.folder, `${entry}.yaml`)
-    return parsePipeline(readText(file), file)
   }
 
   #run(spec: PipelineSpec): void {
@@ -154,6 +148,13 @@ export class PipelineSet implements AsyncDisposable {
       log: log.child({ pipeline }),
     }).packets
   }
+}
+
+/** A pipeline of the configuration: the name of its file in the folder, or written inline. Throws `not-found`, or `invalid` with the place. */
+export function readPipeline(entry: string | Readonly<Record<string, unknown>>, folder: string): PipelineSpec {
+  if (typeof entry !== 'string') return toPipelineSpec(entry, 'configuration: pipelines')
+  const file = join(folder, `${entry}.yaml`)
+  return parsePipeline(readText(file), file)
 }
 
 /** How a source is: an event at each change, and the newest for who comes later. Listening does not open the source. */

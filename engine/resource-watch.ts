@@ -1,3 +1,4 @@
+import type { StatsFs } from 'node:fs'
 import { readdir, readFile, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { messageOf } from './errors.ts'
@@ -93,10 +94,16 @@ export class ResourceWatch implements Disposable {
   }
 }
 
-/** What is wrong with the disk of the folder, or nothing. */
-export async function describeDisk(folder: string): Promise<string | undefined> {
+/** Room on a file system, as `statfs` gives it: blocks of `bsize` bytes. */
+export type DiskSpace = Pick<StatsFs, 'bavail' | 'bsize' | 'files' | 'ffree'>
+
+/** What is wrong with the disk of the folder, or nothing. `look` fails as `statfs` does. */
+export async function describeDisk(
+  folder: string,
+  look: (folder: string) => Promise<DiskSpace> = statfs,
+): Promise<string | undefined> {
   try {
-    const { bavail, bsize, files, ffree } = await statfs(folder)
+    const { bavail, bsize, files, ffree } = await look(folder)
     const free = bavail * bsize
     if (free < minDiskBytes)
       return `Expected ${inMb(minDiskBytes)} free on the disk of ${folder}, found ${inMb(free)}; make room there`
@@ -106,7 +113,7 @@ export async function describeDisk(folder: string): Promise<string | undefined> 
     return undefined
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' && dirname(folder) !== folder)
-      return describeDisk(dirname(folder))
+      return describeDisk(dirname(folder), look)
     return `The disk of ${folder} cannot be looked at: ${messageOf(error)}`
   }
 }
@@ -135,8 +142,8 @@ async function describeDescriptors(): Promise<string | undefined> {
   }
 }
 
-/** Of `/proc/self/limits`: it may be changed while the engine runs. */
-function softLimit(limits: string): number {
+/** How many files may be open, by the text of `/proc/self/limits`: it may be changed while the engine runs. */
+export function softLimit(limits: string): number {
   const found = /^Max open files\s+(\d+)/m.exec(limits)?.[1]
   return found === undefined ? Number.POSITIVE_INFINITY : Number(found)
 }

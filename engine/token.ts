@@ -54,6 +54,7 @@ function readToken(file: string): string {
   return token
 }
 
-function isLoopback(host: string): boolean {
+/** Whether only this machine can reach an address to listen on. */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.')
 }

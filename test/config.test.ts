@@ -89,7 +89,7 @@ describe('configuration', () => {
 
   it('refuses unknown options and commands', () => {
     expect(() => parseCommandLine(['start', '--prot', '1'])).toThrow('--prot')
-    expect(() => parseCommandLine(['begin'])).toThrow('Expected the command start or models, received begin')
+    expect(() => parseCommandLine(['begin'])).toThrow('Expected the command start, models or doctor, received begin')
     expect(() => load(['--set', 'listen.port'])).toThrow('Expected key.path=value')
   })
 })

@@ -1,0 +1,78 @@
+import { join } from 'node:path'
+import type { Config } from '../../config.ts'
+import { type Catalogue, loadCatalogue } from '../../inference/catalogue.ts'
+import { type ModelStatus, ModelStore } from '../../inference/model-store.ts'
+import { createLog } from '../../log.ts'
+import { projectRoot } from '../../root.ts'
+import { Accounts, forbiddenPlace, type Person } from '../accounts.ts'
+import { configuredStreams } from '../configured.ts'
+import { error, type Finding, ok, warning } from '../finding.ts'
+import type { System } from '../system.ts'
+
+const ours = `node ${join(projectRoot, 'dist/engine/main.js')}`
+
+/** Whether every task of the configured pipelines has a model here, and every model that is to be preloaded or pinned. */
+export async function checkModels(system: System, config: Config): Promise<Finding[]> {
+  const catalogue = loadCatalogue()
+  const { paths, mirror } = config.models
+  await using store = new ModelStore({ catalogue, stateFolder: config.state, paths, mirror, log: createLog('error') })
+  const statuses = new Map((await store.status()).map((status) => [status.name, status]))
+  const tasks = new Set(configuredStreams(config).flatMap((stream) => ('node' in stream ? [stream.node] : [])))
+  const named = new Set([...config.models.preload, ...config.models.pin])
+  return [
+    ...[...tasks].flatMap((task) => checkTask(task, catalogue, statuses)),
+    ...[...named].map((name) => checkNamed(name, statuses)),
+    ...(await checkRights(system, config)),
+  ]
+}
+
+/** Nodes that are no task have no models. */
+function checkTask(task: string, catalogue: Catalogue, statuses: ReadonlyMap<string, ModelStatus>): Finding[] {
+  const names = catalogue.candidates(task).map(({ name }) => name)
+  const [first] = names
+  if (first === undefined) return []
+  const found = names.filter((name) => statuses.get(name)?.state === 'available')
+  if (found.length > 0) return [ok('models', `${task}: ${found.join(', ')}`)]
+  const detail = `No model for ${task}: ${names.map((name) => `${name}: ${statuses.get(name)?.why}`).join('; ')}`
+  return [error('models', { detail, fix: `${ours} models pull ${first}` })]
+}
+
+function checkNamed(name: string, statuses: ReadonlyMap<string, ModelStatus>): Finding {
+  const status = statuses.get(name)
+  if (status === undefined) {
+    const detail = `models.preload or models.pin names ${name}, which the catalogue lacks`
+    return error('models', { detail, fix: `Name one of: ${ours} models list` })
+  }
+  if (status.state === 'available') return ok('models', `${name}: ${status.why}`)
+  return error('models', { detail: `${name} is to stay loaded, but ${status.why}`, fix: `${ours} models pull ${name}` })
+}
+
+/** Files of models that the engine's user may not read, and folders that are configured and not there. */
+async function checkRights(system: System, { state, models: { paths, mirror } }: Config): Promise<Finding[]> {
+  const person = await (await Accounts.read(system)).runnerOf(state)
+  const local = mirror === null || /^https?:/.test(mirror) ? paths : [...paths, mirror]
+  const findings: Finding[] = []
+  for (const folder of local)
+    if ((await system.stat(folder)) === undefined) {
+      const detail = `The folder of models ${folder} is not there`
+      findings.push(warning('models', { detail, fix: `sudo mkdir -p ${folder}  # or take it out of models.paths` }))
+    }
+  for (const folder of [...local, join(state, 'models')]) {
+    const place = await firstForbidden(system, folder, person)
+    if (place === undefined) continue
+    const fix = `sudo chmod -R o+rX ${place}`
+    findings.push(
+      error('models', { detail: `${person.name} may not read models in ${folder}: ${place} forbids it`, fix }),
+    )
+  }
+  return findings
+}
+
+async function firstForbidden(system: System, folder: string, person: Person): Promise<string | undefined> {
+  const names = (await system.list(folder)) ?? []
+  for (const path of [folder, ...names.map((name) => join(folder, name))]) {
+    const place = await forbiddenPlace(system, path, person)
+    if (place !== undefined) return place
+  }
+  return undefined
+}

@@ -1,0 +1,98 @@
+import type { Config } from '../../config.ts'
+import { error, type Finding, ok, type Trouble, warning } from '../finding.ts'
+import { holdersOf, nameOf } from '../open-files.ts'
+import type { System } from '../system.ts'
+
+const ollamaPort = 11434
+/** Of the services whose place the engine takes, and of the three that belong to none. */
+const servicePorts = [5000, 5001, 5002, 5003, 11435, 11436, 11437, 11438, 11439, 11440, 8081, 8082, 8083]
+/** The first that everybody may bind. */
+const minFreePort = 1024
+
+/** Whether the port is free to listen on, or held by hailstream itself. */
+export async function checkPort(system: System, { listen: { host, port } }: Config): Promise<Finding[]> {
+  const code = await system.tryListen(host, port)
+  const place = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  if (code === undefined) return [ok('port', port === 0 ? `${host}, any free port` : `${place} is free`)]
+  if (code === 'EADDRINUSE') return [await checkTaken(system, { host, port, place })]
+  return [error('port', tellRefused(code, { host, port, place }))]
+}
+
+/** Whether the extra ports are free; a taken one does not keep the engine from starting. */
+export async function checkExtraPorts(system: System, { compat, listen }: Config): Promise<Finding[]> {
+  const wanted = [...(compat.ollama ? [ollamaPort] : []), ...(compat.services ? servicePorts : [])]
+  const findings = await Promise.all(wanted.map((port) => checkExtra(system, listen.host, port)))
+  const taken = findings.flat()
+  return wanted.length > 0 && taken.length === 0 ? [ok('extra-ports', `${wanted.join(', ')} free`)] : taken
+}
+
+async function checkExtra(system: System, host: string, port: number): Promise<Finding[]> {
+  if ((await system.tryListen(host, port)) !== 'EADDRINUSE') return []
+  const { holder, stop, ours } = await holderOf(system, port)
+  if (ours) return []
+  const detail = `The extra port ${port} is held by ${holder}: hailstream does not answer there`
+  return [warning('extra-ports', { detail, fix: stop })]
+}
+
+interface Place {
+  readonly host: string
+  readonly port: number
+  readonly place: string
+}
+
+async function checkTaken(system: System, { host, port, place }: Place): Promise<Finding> {
+  const all = host === '0.0.0.0' || host === '::'
+  const answer = await system.ask(
+    `http://${all ? '127.0.0.1' : place.slice(0, place.lastIndexOf(':'))}:${port}/api/health`,
+  )
+  const health = parseHealth(answer)
+  if (health !== undefined) return ok('port', `hailstream ${health.version} runs at ${place}: ${health.status}`)
+  const { holder, stop } = await holderOf(system, port)
+  const detail = `${place} is held by ${holder}`
+  return error('port', { detail, fix: `${stop}  # or let hailstream listen elsewhere: --port ${port + 1}` })
+}
+
+/** Health of hailstream and of nobody else, who may answer there too. */
+function parseHealth(answer: string | undefined): { version: string; status: string } | undefined {
+  try {
+    const { version, status, clockSteps } = JSON.parse(answer ?? '') as Record<string, unknown>
+    const known = typeof version === 'string' && typeof status === 'string' && clockSteps !== undefined
+    return known ? { version, status } : undefined
+  } catch {
+    // No JSON: not ours.
+    return undefined
+  }
+}
+
+function tellRefused(code: string, { host, port, place }: Place): Trouble {
+  if (code === 'EACCES' && port < minFreePort)
+    return {
+      detail: `${place}: ports under ${minFreePort} are for root`,
+      fix: `Use --port 8080, or: sudo sysctl -w net.ipv4.ip_unprivileged_port_start=${port}`,
+    }
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return {
+      detail: `listen.host ${host} is no address of this machine (${code})`,
+      fix: 'Set listen.host to 127.0.0.1 or 0.0.0.0; this machine has: ip -brief address',
+    }
+  return { detail: `${place} cannot be listened on: ${code}`, fix: 'Use another --host or --port' }
+}
+
+async function holderOf(system: System, port: number): Promise<{ holder: string; stop: string; ours: boolean }> {
+  const { holders } = await holdersOf(system, await socketsOn(system, port))
+  const [first] = holders
+  if (first !== undefined) return { holder: nameOf(first), stop: first.stop, ours: first.ours }
+  return { holder: 'another program', stop: `sudo ss -lptn 'sport = :${port}'`, ours: false }
+}
+
+/** Listening sockets, as links in /proc/PID/fd name them. Lines: `0: 0100007F:1F90 00000000:0000 0A … uid timeout inode`. */
+async function socketsOn(system: System, port: number): Promise<string[]> {
+  const tables = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map((path) => system.read(path)))
+  const hex = port.toString(16).toUpperCase().padStart(4, '0')
+  return tables.flatMap((table) =>
+    (table ?? '').split('\n').flatMap((line) => {
+      const words = line.trim().split(/\s+/)
+      return words[1]?.endsWith(`:${hex}`) && words[3] === '0A' ? [`socket:[${words[9]}]`] : []
+    }),
+  )
+}
