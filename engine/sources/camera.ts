@@ -18,7 +18,14 @@ import { defineSource, type Tools } from '../tools.ts'
 /** Drivers of a Raspberry Pi whose nodes are no cameras: raw sensors, which are libcamera's business, scalers and codecs. */
 const otherDriver = /^(rp1-cfe|unicam|bcm2835-isp|bcm2835-codec|pispbe|rpivid|rpi-hevc)/
 const libcameraPrefix = 'libcamera:'
-const libcameraPlugin = 'gstreamer-1.0/libgstlibcamera.so'
+
+/** Where Debian puts GStreamer's plug-in for libcamera. */
+export const libcameraFiles: readonly string[] = [
+  'aarch64-linux-gnu/',
+  'arm-linux-gnueabihf/',
+  'x86_64-linux-gnu/',
+  '',
+].map((folder) => `/usr/lib/${folder}gstreamer-1.0/libgstlibcamera.so`)
 
 export default defineSource({
   name: 'camera',
@@ -126,11 +133,5 @@ function findVideoNodes(): VideoNode[] {
 }
 
 function hasLibcamera(): boolean {
-  const folders = [
-    '/usr/lib/aarch64-linux-gnu',
-    '/usr/lib/arm-linux-gnueabihf',
-    '/usr/lib/x86_64-linux-gnu',
-    '/usr/lib',
-  ]
-  return folders.some((folder) => existsSync(join(folder, libcameraPlugin)))
+  return libcameraFiles.some((file) => existsSync(file))
 }

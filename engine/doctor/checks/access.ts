@@ -4,8 +4,6 @@ import { Accounts, forbiddenPlace } from '../accounts.ts'
 import { error, type Finding, ok, warning } from '../finding.ts'
 import type { System } from '../system.ts'
 
-const makeToken = 'openssl rand -hex 24'
-
 /** Whether other machines can connect without showing a token, and whether the token's file is as it should be. */
 export async function checkAccess(system: System, config: Config): Promise<Finding[]> {
   const { host, access, tokenFile } = config.listen
@@ -20,26 +18,15 @@ export async function checkAccess(system: System, config: Config): Promise<Findi
 
 async function checkTokenFile(system: System, file: string, state: string): Promise<Finding[]> {
   const found = await system.stat(file)
-  if (found === undefined) {
-    const fix = `${makeToken} | sudo tee ${file} >/dev/null && sudo chmod 600 ${file}`
-    return [error('access', { detail: `Expected a token in ${file}, which is not there`, fix })]
-  }
-  if (found.size === 0)
-    return [
-      error('access', {
-        detail: `Expected a token in ${file}, which is empty`,
-        fix: `${makeToken} | sudo tee ${file} >/dev/null`,
-      }),
-    ]
   const person = await (await Accounts.read(system)).runnerOf(state)
+  const own = `sudo chown ${person.name}: ${file} && sudo chmod 600 ${file}`
+  const trouble = (detail: string, fix: string) => [error('access', { detail, fix })]
+  const make = `openssl rand -hex 24 | sudo tee ${file} >/dev/null && ${own}`
+  if (found === undefined) return trouble(`Expected a token in ${file}, which is not there`, make)
+  if (found.size === 0) return trouble(`Expected a token in ${file}, which is empty`, make)
   const place = await forbiddenPlace(system, file, person)
-  if (place !== undefined) {
-    const detail = `${person.name} may not read the token in ${file}: ${place} forbids it`
-    return [error('access', { detail, fix: `sudo chown ${person.name}: ${file} && sudo chmod 600 ${file}` })]
-  }
-  if ((found.mode & 0o077) !== 0) {
-    const detail = `Others may read the token in ${file} (mode ${found.mode.toString(8)})`
-    return [warning('access', { detail, fix: `sudo chown ${person.name}: ${file} && sudo chmod 600 ${file}` })]
-  }
-  return [ok('access', `other machines must show the token in ${file}`)]
+  if (place !== undefined) return trouble(`${person.name} may not read the token in ${file}: ${place} forbids it`, own)
+  if ((found.mode & 0o077) === 0) return [ok('access', `other machines must show the token in ${file}`)]
+  const detail = `Others may read the token in ${file} (mode ${found.mode.toString(8)})`
+  return [warning('access', { detail, fix: own })]
 }

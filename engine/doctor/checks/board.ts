@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { projectRoot } from '../../root.ts'
 import { Accounts, joinGroupFix } from '../accounts.ts'
 import { error, type Finding, ok, warning } from '../finding.ts'
 import { boardModel, hasSystemd, isRaspberryPi } from '../machine.ts'
@@ -40,10 +42,15 @@ export async function checkCpu(system: System): Promise<Finding[]> {
 
 /** An engine that runs as root needs no rights, and has too many. */
 export async function checkUser(system: System): Promise<Finding[]> {
-  const caller = (await Accounts.read(system)).caller()
-  if (caller.uid !== 0) return [ok('user', caller.name)]
+  const [runner] = (await Accounts.read(system)).engineUsers()
+  if (runner.uid !== 0) return [ok('user', `the engine runs as ${runner.name}`)]
   const detail = 'This is root: an engine started like this runs with all rights, and its files are root’s'
-  return [warning('user', { detail, fix: 'Start it as a user of its own: sudo sh systemd/install.sh' })]
+  return [
+    warning('user', {
+      detail,
+      fix: `Install it as a service, which has a user of its own: sudo sh ${join(projectRoot, 'systemd/install.sh')}`,
+    }),
+  ]
 }
 
 /** The hottest of the machine's own sensors and the accelerator's, where its driver shows one. */

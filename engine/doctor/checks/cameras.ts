@@ -1,10 +1,11 @@
+import { resolve } from 'node:path'
 import type { Config } from '../../config.ts'
-import { chooseDevice } from '../../sources/camera.ts'
+import { chooseDevice, libcameraFiles } from '../../sources/camera.ts'
 import { Accounts, hasRights, joinGroupFix } from '../accounts.ts'
 import { configuredStreams } from '../configured.ts'
 import { error, type Finding, ok, warning } from '../finding.ts'
 import { holdersOf, nameOf } from '../open-files.ts'
-import type { System } from '../system.ts'
+import { printedBy, type System } from '../system.ts'
 
 const classFolder = '/sys/class/video4linux'
 const readWrite = 6
@@ -21,13 +22,35 @@ export async function checkCameras(system: System, config: Config): Promise<Find
   const wanted = configuredStreams(config).filter((stream) => 'source' in stream && stream.source === 'camera')
   const findings = (await Promise.all(cameras.map((camera) => checkCamera(system, camera)))).flat()
   for (const { path, options } of wanted) findings.push(...(await checkWanted(system, path, options)))
-  if (cameras.length > 0) return findings
+  const boards = await findBoardCameras(system)
+  if (boards !== undefined && boards.length > 0)
+    findings.push(ok('cameras', `${boards.join(', ')} (of the board, by libcamera)`))
+  if (cameras.length + (boards?.length ?? 0) > 0) return findings
   const auto = wanted.some(({ options }) => (options.device ?? 'auto') === 'auto')
-  if (!auto) return [...findings, ok('cameras', 'no V4L2 camera, and no pipeline asks for one')]
-  const clip = wanted.some(({ options }) => options.otherwise !== undefined)
-  const detail = `No V4L2 camera${clip ? ': a clip plays in its place, unless libcamera finds one' : ', and a pipeline asks for one'}`
-  return [...findings, warning('cameras', { detail, fix: plugIn })]
+  if (!auto) return [...findings, ok('cameras', 'none found, and no pipeline asks for one')]
+  const clip = (await hasClip(system, config, wanted)) ? ': a clip plays in its place' : ''
+  return [
+    ...findings,
+    warning('cameras', { detail: `No camera found, and a pipeline asks for one${clip}`, fix: plugIn }),
+  ]
 }
+
+/** Cameras that libcamera finds; undefined where it cannot be asked. Lines: `0 : imx708 [4608x2592 10-bit RGGB] (/base/…)`. */
+async function findBoardCameras(system: System): Promise<string[] | undefined> {
+  const files = await Promise.all(libcameraFiles.map((file) => system.stat(file)))
+  if (files.every((file) => file === undefined)) return undefined
+  const told = printedBy(await system.run(['rpicam-hello', '--list-cameras']))
+  return told === undefined ? undefined : [...told.matchAll(/^\d+ : (\S+)/gm)].map(([, name = '']) => name)
+}
+
+/** Whether every camera stream that would be without a picture has a clip that is there. */
+async function hasClip(system: System, { state }: Config, wanted: readonly Wanted[]): Promise<boolean> {
+  const files = wanted.map(({ options }) => resolve(state, 'media', String(options.otherwise ?? '')))
+  const found = await Promise.all(files.map((file) => system.stat(file)))
+  return found.every((file) => file?.kind === 'file')
+}
+
+type Wanted = ReturnType<typeof configuredStreams>[number]
 
 /** A camera's first node is for pictures, further ones are for what is told beside them. */
 async function findCameras(system: System): Promise<Camera[]> {

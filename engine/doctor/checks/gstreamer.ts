@@ -1,10 +1,9 @@
 import type { Config } from '../../config.ts'
-import { projectRoot } from '../../root.ts'
 import { configuredStreams } from '../configured.ts'
 import { error, type Finding, ok, warning } from '../finding.ts'
 import { isRaspberryPi } from '../machine.ts'
 import { printedBy, type System } from '../system.ts'
-import { failure, runScript } from './program.ts'
+import { failure, rebuildFix, runScript } from './program.ts'
 
 /** An element that our sources' descriptions name, or that GStreamer takes for what they play. */
 interface Element {
@@ -49,7 +48,9 @@ export async function checkGstreamer(system: System, config: Config): Promise<Fi
   const outcome = await runScript(system, scriptFor([...required, libcamera]))
   const told = printedBy(outcome)
   if (told === undefined)
-    return [error('gstreamer', { detail: failure('GStreamer', outcome), fix: `cd ${projectRoot} && npm run setup` })]
+    return [
+      error('gstreamer', { detail: failure('GStreamer', outcome), fix: await rebuildFix(system, 'node_modules') }),
+    ]
   const missing = told.split(/\s+/)
   const lacking = required.filter(({ name }) => missing.includes(name))
   const version = printedBy(await system.run(['dpkg-query', '-W', '-f', '${Version}', 'libgstreamer1.0-0']))

@@ -4,52 +4,68 @@ import { type Catalogue, loadCatalogue } from '../../inference/catalogue.ts'
 import { type ModelStatus, ModelStore } from '../../inference/model-store.ts'
 import { createLog } from '../../log.ts'
 import { projectRoot } from '../../root.ts'
-import { Accounts, forbiddenPlace, type Person } from '../accounts.ts'
+import { Accounts, forbiddenPlace, type Person, serviceUser } from '../accounts.ts'
 import { configuredStreams } from '../configured.ts'
 import { error, type Finding, ok, warning } from '../finding.ts'
 import type { System } from '../system.ts'
-
-const ours = `node ${join(projectRoot, 'dist/engine/main.js')}`
 
 /** Whether every task of the configured pipelines has a model here, and every model that is to be preloaded or pinned. */
 export async function checkModels(system: System, config: Config): Promise<Finding[]> {
   const catalogue = loadCatalogue()
   const { paths, mirror } = config.models
-  await using store = new ModelStore({ catalogue, stateFolder: config.state, paths, mirror, log: createLog('error') })
-  const statuses = new Map((await store.status()).map((status) => [status.name, status]))
+  const store = new ModelStore({ catalogue, stateFolder: config.state, paths, mirror, log: createLog('error') })
+  const found = await store.status().finally(() => store[Symbol.asyncDispose]())
+  const statuses = new Map(found.map((status) => [status.name, status]))
+  const person = await (await Accounts.read(system)).runnerOf(config.state)
+  const pull = pullCommand(system, person, config)
   const tasks = new Set(configuredStreams(config).flatMap((stream) => ('node' in stream ? [stream.node] : [])))
   const named = new Set([...config.models.preload, ...config.models.pin])
   return [
-    ...[...tasks].flatMap((task) => checkTask(task, catalogue, statuses)),
-    ...[...named].map((name) => checkNamed(name, statuses)),
-    ...(await checkRights(system, config)),
+    ...[...tasks].flatMap((task) => checkTask(task, catalogue, { statuses, pull })),
+    ...[...named].map((name) => checkNamed(name, { statuses, pull })),
+    ...(await checkRights(system, config, person)),
   ]
 }
 
+interface Known {
+  readonly statuses: ReadonlyMap<string, ModelStatus>
+  /** The command that fetches models, without their names. */
+  readonly pull: string
+}
+
+/** What the service is to read is fetched by its user, into its folder. */
+function pullCommand({ own }: System, person: Person, { state }: Config): string {
+  const pull = `${own.nodePath} ${join(projectRoot, 'dist/engine/main.js')} models pull`
+  return person.name === serviceUser ? `sudo -u ${serviceUser} env HAILSTREAM_STATE=${state} ${pull}` : pull
+}
+
 /** Nodes that are no task have no models. */
-function checkTask(task: string, catalogue: Catalogue, statuses: ReadonlyMap<string, ModelStatus>): Finding[] {
+function checkTask(task: string, catalogue: Catalogue, { statuses, pull }: Known): Finding[] {
   const names = catalogue.candidates(task).map(({ name }) => name)
   const [first] = names
   if (first === undefined) return []
   const found = names.filter((name) => statuses.get(name)?.state === 'available')
   if (found.length > 0) return [ok('models', `${task}: ${found.join(', ')}`)]
   const detail = `No model for ${task}: ${names.map((name) => `${name}: ${statuses.get(name)?.why}`).join('; ')}`
-  return [error('models', { detail, fix: `${ours} models pull ${first}` })]
+  return [error('models', { detail, fix: `${pull} ${first}` })]
 }
 
-function checkNamed(name: string, statuses: ReadonlyMap<string, ModelStatus>): Finding {
+function checkNamed(name: string, { statuses, pull }: Known): Finding {
   const status = statuses.get(name)
   if (status === undefined) {
     const detail = `models.preload or models.pin names ${name}, which the catalogue lacks`
-    return error('models', { detail, fix: `Name one of: ${ours} models list` })
+    return error('models', { detail, fix: `Name a model of: ${pull.replace(/pull$/, 'list')}` })
   }
   if (status.state === 'available') return ok('models', `${name}: ${status.why}`)
-  return error('models', { detail: `${name} is to stay loaded, but ${status.why}`, fix: `${ours} models pull ${name}` })
+  return error('models', { detail: `${name} is to stay loaded, but ${status.why}`, fix: `${pull} ${name}` })
 }
 
 /** Files of models that the engine's user may not read, and folders that are configured and not there. */
-async function checkRights(system: System, { state, models: { paths, mirror } }: Config): Promise<Finding[]> {
-  const person = await (await Accounts.read(system)).runnerOf(state)
+async function checkRights(system: System, config: Config, person: Person): Promise<Finding[]> {
+  const {
+    state,
+    models: { paths, mirror },
+  } = config
   const local = mirror === null || /^https?:/.test(mirror) ? paths : [...paths, mirror]
   const findings: Finding[] = []
   for (const folder of local)

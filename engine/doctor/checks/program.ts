@@ -8,7 +8,6 @@ import { type Outcome, printedBy, type System } from '../system.ts'
 const oldest = [20, 11] as const
 const newestMajor = 22
 const probeDeadlineMs = 20_000
-const setupFix = `cd ${projectRoot} && npm run setup`
 const addonFile = 'addon/build/Release/hailstream.node'
 
 /** What the addon must export; the compiler holds it to `Addon`. */
@@ -30,11 +29,18 @@ const addonExports: Readonly<Record<keyof Addon, true>> = {
   notify: true,
 }
 
+/** The command that builds the program anew; set-up leaves alone what it has made already, so that what is broken is removed first. */
+export async function rebuildFix(system: System, broken?: 'addon/build' | 'node_modules'): Promise<string> {
+  const build = broken === undefined ? 'npm run setup' : `rm -rf ${broken} && npm run setup`
+  if ((await system.stat(join(projectRoot, 'setup.mjs'))) !== undefined) return `cd ${projectRoot} && ${build}`
+  return `In the folder that hailstream was installed from: ${build} && sudo sh systemd/install.sh`
+}
+
 /** Whether this Node can run the engine. */
-export async function checkNode({ own }: System): Promise<Finding[]> {
-  const { nodeVersion, abi, architecture, platform, nodePath } = own
+export async function checkNode(system: System): Promise<Finding[]> {
+  const { nodeVersion, abi, architecture, platform, nodePath } = system.own
   const [major = 0, minor = 0] = nodeVersion.split('.').map(Number)
-  const fix = `Install Node ${newestMajor} for 64-bit Linux, then: ${setupFix}`
+  const fix = `Install Node ${newestMajor} for 64-bit Linux, then: ${await rebuildFix(system)}`
   const found = `Node ${nodeVersion} for ${platform} on ${architecture} (${nodePath})`
   if (major > newestMajor || major < oldest[0] || (major === oldest[0] && minor < oldest[1]))
     return [error('node', { detail: `Expected Node ${oldest.join('.')} to ${newestMajor}, found ${found}`, fix })]
@@ -78,13 +84,13 @@ export async function checkAddon(system: System): Promise<Finding[]> {
     const built = await system.stat(join(projectRoot, addonFile))
     const detail =
       built === undefined ? `Expected the addon at ${addonFile}, found none` : failure('The addon', outcome)
-    return [error('addon', { detail, fix: setupFix })]
+    return [error('addon', { detail, fix: await rebuildFix(system, 'addon/build') })]
   }
   const exported = told.split(' ')
   const lacking = Object.keys(addonExports).filter((name) => !exported.includes(name))
   if (lacking.length > 0) {
     const detail = `Expected the addon to export ${lacking.join(', ')}: it was built of another version`
-    return [error('addon', { detail, fix: `rm -rf ${join(projectRoot, 'addon/build')} && ${setupFix}` })]
+    return [error('addon', { detail, fix: await rebuildFix(system, 'addon/build') })]
   }
   return [ok('addon', `loads, ${exported.length} functions`)]
 }
@@ -98,7 +104,7 @@ async function checkPart(system: System, part: NativePart): Promise<Finding> {
   const outcome = await runScript(system, probeOf(part))
   const told = printedBy(outcome)
   if (told !== undefined) return ok(part.check, `${part.title} loads (${told})`)
-  return error(part.check, { detail: failure(part.title, outcome), fix: setupFix })
+  return error(part.check, { detail: failure(part.title, outcome), fix: await rebuildFix(system, 'node_modules') })
 }
 
 /** What a probe that failed says: its last words on stderr that name the reason. */

@@ -22,7 +22,7 @@ export async function checkService(system: System, config: Config): Promise<Find
     return [ok('service', 'not installed: the engine is started by hand (to install it: sudo sh systemd/install.sh)')]
   const outcome = await system.run(['systemctl', 'show', 'hailstream.service', `--property=${properties.join(',')}`])
   const unit = parseProperties(printedBy(outcome) ?? '')
-  return [...checkState(unit), ...checkSettings(unit.Environment ?? '', config)]
+  return [...checkState(unit), ...checkSettings(unit.Environment ?? '', config, system.own.nodePath)]
 }
 
 type Properties = Readonly<Partial<Record<string, string>>>
@@ -61,18 +61,21 @@ function tellFailed(status: number, result: string): Finding {
   }
   if (status === exitExec) {
     const detail = 'Its program could not be run: Node is not where the unit says'
-    return error('service', { detail, fix: `cd ${projectRoot} && sudo env "PATH=$PATH" sh systemd/install.sh` })
+    return error('service', {
+      detail,
+      fix: 'In the folder that hailstream was installed from: sudo env "PATH=$PATH" sh systemd/install.sh',
+    })
   }
   return error('service', { detail: `It failed: ${result}, exit status ${status}`, fix: `${seeJournal}; ${restart}` })
 }
 
 /** The doctor is easily called without the service's variables, and then looks at other folders than the service uses. */
-function checkSettings(environment: string, { state }: Config): Finding[] {
+function checkSettings(environment: string, { state }: Config, nodePath: string): Finding[] {
   const theirs = /(?:^| )HAILSTREAM_STATE=(\S+)/.exec(environment)?.[1]
   if (theirs === undefined || theirs === state) return []
   const variables = environment.split(' ').filter((one) => one.startsWith('HAILSTREAM_'))
   const detail = `The service keeps its files in ${theirs}, and the doctor looked at ${state}: settings differ`
-  const doctor = `node ${join(projectRoot, 'dist/engine/main.js')} doctor`
+  const doctor = `${nodePath} ${join(projectRoot, 'dist/engine/main.js')} doctor`
   return [warning('service-settings', { detail, fix: `sudo env ${variables.join(' ')} ${doctor}` })]
 }
 
