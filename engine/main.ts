@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { App } from './app.ts'
 import { parseCommandLine, usage } from './command-line.ts'
 import { type Config, keysWithoutEffect, loadConfig } from './config.ts'
+import { serviceEnvironment } from './doctor/service-environment.ts'
 import { EngineError } from './errors.ts'
 import { createLog, type Logger } from './log.ts'
 import { addon } from './native/addon.ts'
@@ -31,7 +32,8 @@ async function main(): Promise<void> {
   const line = parseCommandLine(process.argv.slice(2))
   if (line.command === 'help') return void process.stdout.write(usage)
   if (line.command === 'version') return void process.stdout.write(`${version}\n`)
-  const config = loadConfig(line, process.env)
+  const environment = line.command === 'doctor' ? { ...serviceEnvironment(), ...process.env } : process.env
+  const config = loadConfig(line, environment)
   if (line.command === 'doctor') return examine(config, line.json)
   if (line.command === 'models') {
     const { runModelsCommand } = await import('./models-command.ts')

@@ -184,3 +184,4 @@ if [ -z "$root" ]; then
 fi
 [ -z "$reboot" ] || echo "install: reboot needed for:${reboot%;}"
 [ "$dry" = 1 ] || echo 'install: done. Settings: /etc/hailstream, models: /var/lib/hailstream, log: journalctl -u hailstream'
+[ "$dry" = 1 ] || echo "install: if something is wrong: sudo $(node_path) /opt/hailstream/dist/engine/main.js doctor"

@@ -6,6 +6,8 @@ import type { FileStatus, Outcome, OwnProcess, RunOptions, System } from './syst
 
 const programDeadlineMs = 10_000
 const askDeadlineMs = 1000
+/** Health of an engine that is well, wants a token, or is not well. */
+const askedStatuses = [200, 401, 503]
 /** Of what a program prints; more is cut off. */
 const maxPrinted = 1 << 20
 
@@ -100,7 +102,7 @@ async function tryListen(host: string, port: number): Promise<string | undefined
 async function ask(url: string): Promise<string | undefined> {
   try {
     const answer = await fetch(url, { signal: AbortSignal.timeout(askDeadlineMs), redirect: 'error' })
-    return answer.status === 200 || answer.status === 503 ? await answer.text() : undefined
+    return askedStatuses.includes(answer.status) ? await answer.text() : undefined
   } catch {
     // Nobody there, or no HTTP: another program holds the port.
     return undefined

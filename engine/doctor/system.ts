@@ -68,7 +68,7 @@ export interface System {
   run(command: readonly [string, ...string[]], options?: RunOptions): Promise<Outcome>
   /** Binds the port for a moment. Gives the system's code where that fails: `EADDRINUSE`, `EACCES`, … */
   tryListen(host: string, port: number): Promise<string | undefined>
-  /** The body of an HTTP answer with status 200 or 503 that comes within a second. */
+  /** The body of an HTTP answer with status 200, 401 or 503 that comes within a second. */
   ask(url: string): Promise<string | undefined>
 }
 

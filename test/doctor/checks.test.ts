@@ -29,7 +29,7 @@ describe('the doctor', () => {
       machine.links['/proc/77/fd/9'] = '/dev/hailo0'
     }
     expect(await findingsOf({ check: 'port', change })).toEqual([
-      { check: 'port', state: 'ok', detail: 'hailstream 0.1.0 runs at 127.0.0.1:8080: degraded' },
+      { check: 'port', state: 'ok', detail: 'hailstream runs at 127.0.0.1:8080: version 0.1.0, degraded' },
     ])
     expect(await findingsOf({ check: 'hailo-holder', change })).toEqual([
       { check: 'hailo-holder', state: 'ok', detail: 'held by hailstream: node (process 77)' },

@@ -40,7 +40,7 @@ export function healthyPi(): FakeMachine {
   return {
     own: {
       ...pi,
-      groups: Object.values(gids),
+      groups: [...Object.values(gids), service.gid],
       nodeVersion: '22.12.0',
       abi: '127',
       architecture: 'arm64',
@@ -83,7 +83,7 @@ const accountFiles = {
     'root:x:0:',
     'audio:x:29:pi,hailstream',
     'video:x:44:pi,hailstream',
-    'hailstream:x:990:',
+    'hailstream:x:990:pi',
     'hailo:x:991:hailstream,pi',
     'pi:x:1000:',
     '',

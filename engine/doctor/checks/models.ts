@@ -11,26 +11,35 @@ import type { System } from '../system.ts'
 
 /** Whether every task of the configured pipelines has a model here, and every model that is to be preloaded or pinned. */
 export async function checkModels(system: System, config: Config): Promise<Finding[]> {
+  const accounts = await Accounts.read(system)
+  const folder = join(config.state, 'models')
+  if (system.own.uid !== 0 && (await forbiddenPlace(system, folder, accounts.caller())) !== undefined) {
+    const fix = `sudo -E ${system.own.nodePath} ${join(projectRoot, 'dist/engine/main.js')} doctor`
+    return [warning('models', { detail: `You may not look into ${folder}: nothing is known of models`, fix })]
+  }
   const catalogue = loadCatalogue()
   const { paths, mirror } = config.models
   const store = new ModelStore({ catalogue, stateFolder: config.state, paths, mirror, log: createLog('error') })
   const found = await store.status().finally(() => store[Symbol.asyncDispose]())
   const statuses = new Map(found.map((status) => [status.name, status]))
-  const person = await (await Accounts.read(system)).runnerOf(config.state)
-  const pull = pullCommand(system, person, config)
+  const person = await accounts.runnerOf(config.state)
+  const known = { catalogue, statuses, pull: pullCommand(system, person, config), mirror }
   const tasks = new Set(configuredStreams(config).flatMap((stream) => ('node' in stream ? [stream.node] : [])))
   const named = new Set([...config.models.preload, ...config.models.pin])
   return [
-    ...[...tasks].flatMap((task) => checkTask(task, catalogue, { statuses, pull })),
-    ...[...named].map((name) => checkNamed(name, { statuses, pull })),
+    ...[...tasks].flatMap((task) => checkTask(task, known)),
+    ...[...named].map((name) => checkNamed(name, known)),
     ...(await checkRights(system, config, person)),
   ]
 }
 
-interface Known {
+/** What is known of models, and how to get them. */
+export interface Known {
+  readonly catalogue: Catalogue
   readonly statuses: ReadonlyMap<string, ModelStatus>
   /** The command that fetches models, without their names. */
   readonly pull: string
+  readonly mirror: string | null
 }
 
 /** What the service is to read is fetched by its user, into its folder. */
@@ -39,15 +48,16 @@ function pullCommand({ own }: System, person: Person, { state }: Config): string
   return person.name === serviceUser ? `sudo -u ${serviceUser} env HAILSTREAM_STATE=${state} ${pull}` : pull
 }
 
-/** Nodes that are no task have no models. */
-function checkTask(task: string, catalogue: Catalogue, { statuses, pull }: Known): Finding[] {
+/** Whether a task has a model here, or at least a mirror that the engine will ask. Nodes that are no task have no models. */
+export function checkTask(task: string, { catalogue, statuses, pull, mirror }: Known): Finding[] {
   const names = catalogue.candidates(task).map(({ name }) => name)
   const [first] = names
   if (first === undefined) return []
   const found = names.filter((name) => statuses.get(name)?.state === 'available')
   if (found.length > 0) return [ok('models', `${task}: ${found.join(', ')}`)]
   const detail = `No model for ${task}: ${names.map((name) => `${name}: ${statuses.get(name)?.why}`).join('; ')}`
-  return [error('models', { detail, fix: `${pull} ${first}` })]
+  const tell = mirror !== null && isAddress(mirror) ? warning : error
+  return [tell('models', { detail, fix: `${pull} ${first}` })]
 }
 
 function checkNamed(name: string, { statuses, pull }: Known): Finding {
@@ -66,7 +76,7 @@ async function checkRights(system: System, config: Config, person: Person): Prom
     state,
     models: { paths, mirror },
   } = config
-  const local = mirror === null || /^https?:/.test(mirror) ? paths : [...paths, mirror]
+  const local = mirror === null || isAddress(mirror) ? paths : [...paths, mirror]
   const findings: Finding[] = []
   for (const folder of local)
     if ((await system.stat(folder)) === undefined) {
@@ -91,4 +101,8 @@ async function firstForbidden(system: System, folder: string, person: Person): P
     if (place !== undefined) return place
   }
   return undefined
+}
+
+function isAddress(mirror: string): boolean {
+  return /^https?:/.test(mirror)
 }

@@ -42,22 +42,21 @@ interface Place {
 
 async function checkTaken(system: System, { host, port, place }: Place): Promise<Finding> {
   const all = host === '0.0.0.0' || host === '::'
-  const answer = await system.ask(
-    `http://${all ? '127.0.0.1' : place.slice(0, place.lastIndexOf(':'))}:${port}/api/health`,
-  )
-  const health = parseHealth(answer)
-  if (health !== undefined) return ok('port', `hailstream ${health.version} runs at ${place}: ${health.status}`)
-  const { holder, stop } = await holderOf(system, port)
-  const detail = `${place} is held by ${holder}`
-  return error('port', { detail, fix: `${stop}  # or let hailstream listen elsewhere: --port ${port + 1}` })
+  const authority = all ? `127.0.0.1:${port}` : place
+  const own = describeOwn(await system.ask(`http://${authority}/api/health`))
+  if (own !== undefined) return ok('port', `hailstream runs at ${place}: ${own}`)
+  const { holder, stop, ours } = await holderOf(system, port)
+  if (ours) return ok('port', `hailstream runs at ${place}: ${holder}`)
+  const fix = `${stop}  # or let hailstream listen elsewhere: --port ${port + 1}`
+  return error('port', { detail: `${place} is held by ${holder}`, fix })
 }
 
-/** Health of hailstream and of nobody else, who may answer there too. */
-function parseHealth(answer: string | undefined): { version: string; status: string } | undefined {
+/** What hailstream says of its health, or that it wants its token; undefined for an answer of anybody else. */
+function describeOwn(answer: string | undefined): string | undefined {
   try {
-    const { version, status, clockSteps } = JSON.parse(answer ?? '') as Record<string, unknown>
-    const known = typeof version === 'string' && typeof status === 'string' && clockSteps !== undefined
-    return known ? { version, status } : undefined
+    const told = JSON.parse(answer ?? '') as Record<string, unknown>
+    if (told.error === 'unauthorized' && /hailstream/i.test(String(told.detail))) return 'it asks for its token'
+    return told.clockSteps === undefined ? undefined : `version ${told.version}, ${told.status}`
   } catch {
     // No JSON: not ours.
     return undefined

@@ -1,7 +1,17 @@
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { checkTask } from '../../../engine/doctor/checks/models.ts'
+import { parseCatalogue } from '../../../engine/inference/catalogue.ts'
 import { expectTold, type Trouble, titled } from '../../support/doctor.ts'
 
 const troubles: Trouble[] = [
+  {
+    title: 'a folder of models that the caller may not look into',
+    check: 'models',
+    state: 'warning',
+    change: ({ own }) => Object.assign(own, { groups: [] }),
+    detail: 'You may not look into /var/lib/hailstream/models: nothing is known of models',
+    fix: /^sudo -E \/usr\/bin\/node .*dist\/engine\/main\.js doctor$/,
+  },
   {
     title: 'a model to preload that is not here',
     check: 'models',
@@ -42,4 +52,27 @@ const troubles: Trouble[] = [
 
 describe('the doctor on models', () => {
   it.each(titled(troubles))('tells of %s', expectTold)
+})
+
+const catalogue = parseCatalogue(
+  `finder: { task: find, summary: s, licence: MIT, file: finder.onnx, download: { url: "https://example.org/finder.onnx", verified: true }, plan: { fit: stretch, pad: 0, kernel: k, minScore: 0.5 }, labels: coco80 }`,
+  'test',
+)
+const statuses = new Map([
+  ['finder', { name: 'finder', task: 'find', state: 'missing', why: 'finder.onnx is nowhere' } as const],
+])
+
+describe('the doctor on a task without a model', () => {
+  const known = { catalogue, statuses, pull: 'hailstream models pull' }
+  const told = {
+    check: 'models',
+    detail: 'No model for find: finder: finder.onnx is nowhere',
+    fix: 'hailstream models pull finder',
+  }
+
+  it('tells of an error, or of a warning where the engine will ask a mirror', () => {
+    expect(checkTask('find', { ...known, mirror: null })).toEqual([{ state: 'error', ...told }])
+    expect(checkTask('find', { ...known, mirror: 'https://example.org' })).toEqual([{ state: 'warning', ...told }])
+    expect(checkTask('jpeg', { ...known, mirror: null })).toEqual([])
+  })
 })
