@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Finding } from '../../engine/doctor/finding.ts'
 import { projectRoot } from '../../engine/root.ts'
 import { makeDebianRoot, noDebianRoot } from '../support/debian-root.ts'
 import { until } from '../support/wait.ts'
@@ -73,6 +74,22 @@ describe.skipIf(noDebianRoot !== null)('the unit under a running systemd', { tim
       expect(status).toMatch(/CapEff:\t0+\n/)
       expect(status).not.toMatch(/Uid:\t0\t/)
     }
+  })
+
+  it('is found running by the doctor, which looks at what the service looks at', async ({ skip }) => {
+    if (init === 'none') skip(`not shown: ${refused}`)
+    await active('the service to be ready')
+    const { stdout } = inside('node', '/opt/hailstream/dist/engine/main.js', 'doctor', '--json')
+    const { checks } = JSON.parse(stdout) as { checks: readonly Finding[] }
+    expect(checks.filter(({ state }) => state === 'error')).toEqual([])
+    const told = new Map(checks.map(({ check, detail }) => [check, detail]))
+    expect(told.get('service')).toBe('enabled and active')
+    expect(told.get('pipelines')).toBe('probe: 2 streams')
+    expect(told.get('port')).toMatch(/^hailstream runs at 127\.0\.0\.1:8080: version/)
+    expect(told.get('user')).toBe('the engine runs as hailstream')
+    expect(told.get('state-folder')).toBe('hailstream can write /var/lib/hailstream')
+    expect(told.get('memory-cgroup')).toBe('on')
+    expect(told.get('models')).toMatch(/^detect: /)
   })
 
   it('is started again after SIGKILL, with no process of before', async ({ skip }) => {

@@ -11,31 +11,34 @@ interface Element {
   readonly package: string
   /** What does not work without it. */
   readonly purpose: string
+  /** Sources that need it; left out: all. */
+  readonly sources?: readonly string[]
 }
 
 const base = 'gstreamer1.0-plugins-base'
 const good = 'gstreamer1.0-plugins-good'
 const bad = 'gstreamer1.0-plugins-bad'
+const rtsp = { purpose: 'network cameras (RTSP)', sources: ['stream'] }
+const multipart = { purpose: 'network cameras (HTTP)', sources: ['stream'] }
+const h264 = { purpose: 'H.264', sources: ['file', 'stream'] }
 
-/** Without these no source of that kind opens. */
-const required: readonly Element[] = [
-  ...['appsink', 'videoconvert', 'videoscale', 'videorate'].map((name) => ({
-    name,
-    package: base,
-    purpose: 'any source',
-  })),
+const elements: readonly Element[] = [
+  { name: 'appsink', package: base, purpose: 'any source' },
+  { name: 'videoconvert', package: base, purpose: 'any source' },
+  { name: 'videoscale', package: base, purpose: 'any source' },
+  { name: 'videorate', package: base, purpose: 'any source' },
   { name: 'gdppay', package: bad, purpose: 'any source' },
-  { name: 'videotestsrc', package: base, purpose: 'test pictures' },
-  { name: 'v4l2src', package: good, purpose: 'cameras' },
-  { name: 'uridecodebin', package: base, purpose: 'files' },
-  { name: 'decodebin', package: base, purpose: 'network cameras (RTSP)' },
-  { name: 'rtspsrc', package: good, purpose: 'network cameras (RTSP)' },
-  { name: 'rtph264depay', package: good, purpose: 'network cameras (RTSP)' },
-  { name: 'souphttpsrc', package: good, purpose: 'network cameras (HTTP)' },
-  { name: 'multipartdemux', package: good, purpose: 'network cameras (HTTP)' },
-  { name: 'qtdemux', package: good, purpose: 'MP4 files' },
-  { name: 'h264parse', package: bad, purpose: 'H.264' },
-  { name: 'avdec_h264', package: 'gstreamer1.0-libav', purpose: 'H.264' },
+  { name: 'videotestsrc', package: base, purpose: 'test pictures', sources: ['test'] },
+  { name: 'v4l2src', package: good, purpose: 'cameras', sources: ['camera'] },
+  { name: 'uridecodebin', package: base, purpose: 'files', sources: ['file', 'stream', 'camera'] },
+  { name: 'decodebin', package: base, ...rtsp },
+  { name: 'rtspsrc', package: good, ...rtsp },
+  { name: 'rtph264depay', package: good, ...rtsp },
+  { name: 'souphttpsrc', package: good, ...multipart },
+  { name: 'multipartdemux', package: good, ...multipart },
+  { name: 'qtdemux', package: good, purpose: 'MP4 files', sources: ['file'] },
+  { name: 'h264parse', package: bad, ...h264 },
+  { name: 'avdec_h264', package: 'gstreamer1.0-libav', ...h264 },
 ]
 const libcamera: Element = {
   name: 'libcamerasrc',
@@ -45,23 +48,36 @@ const libcamera: Element = {
 
 /** Whether GStreamer loads, and has every element that the sources use. A broken plug-in ends only the process that tries it. */
 export async function checkGstreamer(system: System, config: Config): Promise<Finding[]> {
-  const outcome = await runScript(system, scriptFor([...required, libcamera]))
+  const outcome = await runScript(system, scriptFor([...elements, libcamera].map(({ name }) => name)))
   const told = printedBy(outcome)
   if (told === undefined)
     return [
       error('gstreamer', { detail: failure('GStreamer', outcome), fix: await rebuildFix(system, 'node_modules') }),
     ]
   const missing = told.split(/\s+/)
-  const lacking = required.filter(({ name }) => missing.includes(name))
+  const lacking = elements.filter(({ name }) => missing.includes(name))
   const version = printedBy(await system.run(['dpkg-query', '-W', '-f', '${Version}', 'libgstreamer1.0-0']))
-  const found = `GStreamer ${version ?? ''} with all ${required.length} elements that sources need`
-  const findings = lacking.length === 0 ? [ok('gstreamer', found)] : [tellLacking(lacking)]
+  const found = `GStreamer ${version ?? ''} with all ${elements.length} elements that sources need`
+  const findings = lacking.length === 0 ? [ok('gstreamer', found)] : tellLacking(lacking, config)
   return [...findings, ...(await checkLibcamera(system, config, missing))]
 }
 
-function tellLacking(lacking: readonly Element[]): Finding {
-  const named = lacking.map(({ name, purpose }) => `${name} (${purpose})`).join(', ')
-  return error('gstreamer', { detail: `GStreamer lacks ${named}`, fix: installOf(lacking) })
+/** An error for what the configured sources need, a warning for the rest. */
+function tellLacking(lacking: readonly Element[], config: Config): Finding[] {
+  const used = new Set(configuredStreams(config).flatMap((stream) => ('source' in stream ? [stream.source] : [])))
+  const isNeeded = ({ sources }: Element) => sources === undefined || sources.some((source) => used.has(source))
+  const tell = (some: readonly Element[], as: typeof error) => {
+    const named = some.map(({ name, purpose }) => `${name} (${purpose})`).join(', ')
+    return some.length === 0 ? [] : [as('gstreamer', { detail: `GStreamer lacks ${named}`, fix: installOf(some) })]
+  }
+  const needed = lacking.filter(isNeeded)
+  return [
+    ...tell(needed, error),
+    ...tell(
+      lacking.filter((one) => !needed.includes(one)),
+      warning,
+    ),
+  ]
 }
 
 async function checkLibcamera(system: System, config: Config, missing: readonly string[]): Promise<Finding[]> {
@@ -73,15 +89,14 @@ async function checkLibcamera(system: System, config: Config, missing: readonly 
   return []
 }
 
-function installOf(elements: readonly Element[]): string {
-  const packages = new Set(elements.map((element) => element.package))
-  return `sudo apt update && sudo apt install ${[...packages].join(' ')} && rm -rf ~/.cache/gstreamer-1.0`
+function installOf(some: readonly Element[]): string {
+  const packages = new Set(some.map((element) => element.package))
+  return `sudo apt update && sudo apt install ${[...packages].join(' ')}`
 }
 
 /** Prints the elements that cannot be made. Two of them, since a description of one makes no pipeline. */
-function scriptFor(elements: readonly Element[]): string {
-  const names = JSON.stringify(elements.map(({ name }) => name))
+function scriptFor(names: readonly string[]): string {
   const load = `(await import('node:module')).createRequire(process.cwd() + '/')('gstreamer-superficial')`
   const lacks = `(name) => { try { new Pipeline('identity ' + name); return false } catch { return true } }`
-  return `const { Pipeline } = ${load}; console.log(${names}.filter(${lacks}).join(' ')); process.exit(0)`
+  return `const { Pipeline } = ${load}; console.log(${JSON.stringify(names)}.filter(${lacks}).join(' ')); process.exit(0)`
 }

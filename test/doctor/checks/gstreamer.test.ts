@@ -4,12 +4,29 @@ import { failed } from '../../support/fake-system.ts'
 
 const troubles: Trouble[] = [
   {
-    title: 'a GStreamer without plug-ins',
+    title: 'a GStreamer without what every source needs',
     check: 'gstreamer',
     state: 'error',
-    change: ({ programs }) => (programs['gstreamer-superficial'] = 'gdppay avdec_h264'),
-    detail: 'GStreamer lacks gdppay (any source), avdec_h264 (H.264)',
-    fix: /^sudo apt update && sudo apt install gstreamer1\.0-plugins-bad gstreamer1\.0-libav && /,
+    change: ({ programs }) => (programs['gstreamer-superficial'] = 'gdppay v4l2src'),
+    detail: 'GStreamer lacks gdppay (any source), v4l2src (cameras)',
+    fix: 'sudo apt update && sudo apt install gstreamer1.0-plugins-bad gstreamer1.0-plugins-good',
+  },
+  {
+    title: 'a GStreamer without what no configured source needs',
+    check: 'gstreamer',
+    state: 'warning',
+    change: ({ programs }) => (programs['gstreamer-superficial'] = 'rtspsrc avdec_h264'),
+    detail: 'GStreamer lacks rtspsrc (network cameras (RTSP)), avdec_h264 (H.264)',
+    fix: 'sudo apt update && sudo apt install gstreamer1.0-plugins-good gstreamer1.0-libav',
+  },
+  {
+    title: 'a GStreamer without what a configured source needs',
+    check: 'gstreamer',
+    state: 'error',
+    change: ({ programs }) => (programs['gstreamer-superficial'] = 'rtspsrc qtdemux'),
+    set: ['pipelines=[{ name: a, streams: { door: { source: stream, url: "rtsp://door/" } }, publish: [door] }]'],
+    detail: 'GStreamer lacks rtspsrc (network cameras (RTSP))',
+    fix: 'sudo apt update && sudo apt install gstreamer1.0-plugins-good',
   },
   {
     title: 'a GStreamer that is not there',
