@@ -85,5 +85,8 @@ async function askFirmware(system: System): Promise<{ readonly version: string }
   const version = toVersion(/Firmware Version: (\S+)/.exec(printedBy(outcome) ?? '')?.[1])
   if (version !== undefined) return { version }
   const reason = outcome.stderr.trim().split('\n').at(-1)?.trim() || 'hailortcli printed nothing'
-  return told(`The device did not tell its firmware: ${reason}`, 'sudo hailortcli fw-control identify')
+  return told(
+    `The device did not tell its firmware: ${reason}`,
+    'sudo hailortcli fw-control identify  # if it prints no version either: sudo reboot',
+  )
 }

@@ -71,7 +71,7 @@ const troubles: Trouble[] = [
     state: 'warning',
     change: ({ programs }) => (programs['hailortcli fw-control identify'] = ''),
     detail: 'The device did not tell its firmware: hailortcli printed nothing',
-    fix: 'sudo hailortcli fw-control identify',
+    fix: 'sudo hailortcli fw-control identify  # if it prints no version either: sudo reboot',
   },
   {
     title: 'no hailortcli',
