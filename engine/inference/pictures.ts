@@ -6,14 +6,13 @@ import type { Begun, ParamsOf, ResultOf } from '../hosts/channel.ts'
 import type { Host, SharedPool } from '../hosts/host.ts'
 import type { VisionProtocol } from '../hosts/protocol.ts'
 import { drawObjects } from './annotation.ts'
+import { picturesDevice } from './devices.ts'
 import { toSlotImage } from './onnx.ts'
 import { scaleObjects } from './scale-objects.ts'
 import type { Scheduler } from './scheduler.ts'
 import { unlessAborted } from './unless-aborted.ts'
 import type { DecodedPicture, Priority } from './vision.ts'
 
-/** Name of the resource in the scheduler. */
-export const picturesResource = 'pictures'
 /** Of one picture in the host: above what the host allows itself for decoding. */
 const deadlineMs = 15_000
 const queueDeadlineMs = 10_000
@@ -153,7 +152,8 @@ export class Pictures {
       })
       return { answer: this.#carryOut(signal, job, settle), settled }
     }
-    return this.#scheduler.run(job.priority, { resource: picturesResource, deadlineMs: queueDeadlineMs, start }, signal)
+    const place = { device: picturesDevice, resource: picturesDevice, deadlineMs: queueDeadlineMs }
+    return this.#scheduler.run(job.priority, { ...place, start }, signal)
   }
 
   /** `settle` is called when all slots but the picture's own have come back. */

@@ -1,157 +1,147 @@
 import { EngineError } from '../errors.ts'
 import type { Begun } from '../hosts/channel.ts'
+import { type DeviceLimits, DeviceQueue } from './device-queue.ts'
 import type { Priority } from './vision.ts'
+import type { WaitingWork } from './waiting-works.ts'
 
-/** Starts of others that the first waiting work of a class lets pass; then it is next, whatever else waits. */
-const patience: Readonly<Record<Priority, number>> = { realtime: 0, interactive: 4, batch: 16 }
-/** Work of a class that may wait for one resource; more is `busy`. A realtime session waits with one frame: its edge keeps the newest. */
+/** Works of a class that may wait for one model; more is `busy`. A realtime session waits with one frame: its edge keeps the newest. */
 const maxWaiting: Readonly<Record<Priority, number>> = { realtime: 64, interactive: 32, batch: 256 }
-/** Who goes first when several have run out of patience, and when none has. */
-const impatient: readonly Priority[] = ['batch', 'interactive']
-const byRank: readonly Priority[] = ['realtime', 'interactive', 'batch']
+/** The rank of who names none: the middle of HailoRT's scheduler priorities, 0 to 31. */
+export const defaultRank = 16
 
-/** What is to be done on one resource. */
+/** What is to be done on one device. */
 export interface Work<T> {
-  /** Only so many works of one resource run at once: see `depth`. */
+  /** Where it runs: one of the scheduler's devices. */
+  readonly device: string
+  /** The model that it runs, or what else only so many works may use at once. */
   readonly resource: string
-  /** The longest wait for its start, in milliseconds. */
+  /** The longest wait for its start, in milliseconds; 0 is now or never. */
   readonly deadlineMs: number
-  /** Starts it. The resource is taken until `settled`, which must resolve whatever happens, and must not reject. */
+  /** 0 to 31 among realtime works, the higher goes first; default 16. Other classes have none. */
+  readonly rank?: number | undefined
+  /** Starts it. Its place is taken until `settled`, which must resolve whatever happens, and must not reject. */
   start(): Begun<T>
 }
 
 /** How long one work took, in milliseconds. */
 export interface WorkTiming {
   readonly waitedMs: number
-  /** From its start until its resource was free again. */
+  /** From its start until its place was free again. */
   readonly tookMs: number
 }
 
 /** Told after each work that was started. */
 export type OnWorked = (resource: string, timing: WorkTiming) => void
 
-interface Waiting {
-  readonly start: () => Promise<void>
-  readonly refuse: (error: EngineError) => void
-}
-interface Resource {
-  running: number
-  readonly waiting: Readonly<Record<Priority, Waiting[]>>
-  /** Per class: starts of others since its first one waits. */
-  readonly passed: Record<Priority, number>
-}
-
 /**
- * Who runs next. Per resource works start in the order realtime, interactive, batch, and within a class first come
- * first served. No class starves: whoever is first of the interactive class starts after at most 5 others, the first of the
- * batch class after at most 16.
+ * Who runs next on which device.
+ *
+ * Of the works whose model is free, realtime starts before interactive before batch. Within realtime the higher rank goes first, whatever
+ * the deadlines: streams of one rank have the same right, and a frame that comes too late is made up for by the next. Within a rank,
+ * and within the other classes, the earliest deadline goes first, then the first come. Batch leaves one place of a device that has
+ * several to the others.
+ *
+ * Nobody starves. A start passes a waiting work when that one's model was free (and, for batch, a place that batch may have). The
+ * oldest work of a class for a model is passed at most `patience[class] × m` times, where m is the number of models that
+ * works of its class wait for; then it is next, after those for whom that was so before, which are at most one for each other class and
+ * model. One with k older ones of its class and model before it is passed at most k + 1 times as often.
  */
 export class Scheduler implements Disposable {
-  readonly #depth: (resource: string) => number
+  readonly #devices: ReadonlyMap<string, DeviceQueue>
   readonly #onWorked: OnWorked
-  readonly #resources = new Map<string, Resource>()
+  #arrivals = 0
   #closed = false
 
-  /** `depth`: works of a resource that run at once, default 1. */
-  constructor(depth: (resource: string) => number = () => 1, onWorked: OnWorked = () => undefined) {
-    this.#depth = depth
+  constructor(devices: Readonly<Record<string, DeviceLimits>>, onWorked: OnWorked = () => undefined) {
+    this.#devices = new Map(Object.entries(devices).map(([name, limits]) => [name, new DeviceQueue(limits)]))
     this.#onWorked = onWorked
   }
 
   /**
-   * Runs the work when its turn has come. Rejects with what the work rejects with, `busy` when too much waits, `timeout` when
-   * it has not started in time, `cancelled` by the signal while it waits (later the work itself must heed it).
+   * Runs the work when its turn has come, before it returns where there is room. Rejects with what the work rejects with,
+   * `busy` when too much waits, `timeout` when it has not started in time, `cancelled` by the signal while it waits
+   * (later the work itself must heed it), `closed`.
    */
   run<T>(priority: Priority, work: Work<T>, signal: AbortSignal): Promise<T> {
     if (this.#closed) return Promise.reject(closed())
-    if (signal.aborted) return Promise.reject(new EngineError('cancelled', 'The caller gave up'))
-    const resource = this.#resource(work.resource)
-    const queue = resource.waiting[priority]
-    if (queue.length >= maxWaiting[priority])
-      return Promise.reject(
-        new EngineError(
-          'busy',
-          `Expected fewer than ${maxWaiting[priority]} to wait for ${work.resource}; try again later`,
-        ),
-      )
+    if (signal.aborted) return Promise.reject(cancelled())
+    if (!(work.deadlineMs >= 0)) return Promise.reject(tooLate(work))
+    const device = this.#device(work.device)
     const askedAt = performance.now()
-    return new Promise((resolve, reject) => {
-      const leave = waitFor(work, signal, (error) => waiting.refuse(error))
-      const waiting: Waiting = {
-        start: () => {
-          leave()
-          const { answer, settled } = begin(work)
-          answer.then(resolve, reject)
-          const startedAt = performance.now()
-          return settled.then(() =>
-            this.#onWorked(work.resource, { waitedMs: startedAt - askedAt, tookMs: performance.now() - startedAt }),
-          )
-        },
-        refuse: (error) => {
-          leave()
-          const at = queue.indexOf(waiting)
-          if (at >= 0) queue.splice(at, 1)
-          reject(error)
-          this.#forgetIdle(work.resource)
-        },
-      }
-      queue.push(waiting)
-      this.#startNext(work.resource)
-    })
+    if (device.hasRoom(priority, work.resource)) return this.#start(device, { priority, work, askedAt })
+    if (device.waitingFor(priority, work.resource) >= maxWaiting[priority]) return Promise.reject(busy(work, priority))
+    return this.#wait(device, { priority, work, askedAt }, signal)
   }
 
-  /** Work that waits, by resource: for health and metrics. */
-  waiting(resource: string): number {
-    const { waiting } = this.#resources.get(resource) ?? createResource()
-    return byRank.reduce((sum, priority) => sum + waiting[priority].length, 0)
+  /** Works that wait for a device. */
+  waiting(device: string): number {
+    return this.#device(device).waiting
+  }
+
+  /**
+   * Above 0, up to 1. Below 1 batch has one place of each device for that share of the time: after each work a pause. It never falls to
+   * nothing, and no pause is longer than a minute.
+   */
+  paceBatch(share: number): void {
+    for (const device of this.#devices.values()) device.paceBatch(share)
   }
 
   /** Refuses all that waits with `closed`; what runs goes on. */
   [Symbol.dispose](): void {
     this.#closed = true
-    for (const { waiting } of [...this.#resources.values()])
-      for (const priority of byRank) for (const one of [...waiting[priority]]) one.refuse(closed())
+    for (const device of this.#devices.values()) device[Symbol.dispose]()
   }
 
-  #resource(name: string): Resource {
-    const resource = this.#resources.get(name) ?? createResource()
-    this.#resources.set(name, resource)
-    return resource
+  #device(name: string): DeviceQueue {
+    const device = this.#devices.get(name)
+    if (device) return device
+    throw new EngineError('internal', `Expected a device (${[...this.#devices.keys()].join(', ')}), received ${name}`)
   }
 
-  #startNext(name: string): void {
-    const resource = this.#resource(name)
-    while (resource.running < this.#depth(name)) {
-      const next = takeNext(resource)
-      if (!next) break
-      resource.running++
-      void next.start().then(() => {
-        resource.running--
-        this.#startNext(name)
-      })
-    }
-    this.#forgetIdle(name)
+  #start<T>(device: DeviceQueue, { priority, work, askedAt }: Asked<T>): Promise<T> {
+    device.take(priority, work.resource)
+    const startedAt = performance.now()
+    const { answer, settled } = begin(work)
+    void settled.finally(() => {
+      const tookMs = performance.now() - startedAt
+      this.#onWorked(work.resource, { waitedMs: startedAt - askedAt, tookMs })
+      device.giveBack(priority, work.resource, tookMs)
+    })
+    return answer
   }
 
-  #forgetIdle(name: string): void {
-    if (this.#resources.get(name)?.running === 0 && this.waiting(name) === 0) this.#resources.delete(name)
+  #wait<T>(device: DeviceQueue, asked: Asked<T>, signal: AbortSignal): Promise<T> {
+    const { priority, work, askedAt } = asked
+    return new Promise((resolve, reject) => {
+      const leave = waitFor(work, signal, (error) => refuse(error))
+      const refuse = (error: EngineError) => {
+        leave()
+        device.remove(waiting)
+        reject(error)
+      }
+      const waiting: WaitingWork = {
+        priority,
+        resource: work.resource,
+        rank: priority === 'realtime' ? (work.rank ?? defaultRank) : defaultRank,
+        deadlineAt: askedAt + work.deadlineMs,
+        arrival: this.#arrivals++,
+        start: () => {
+          leave()
+          this.#start(device, asked).then(resolve, reject)
+        },
+        expire: () => refuse(tooLate(work)),
+        close: () => refuse(closed()),
+      }
+      device.add(waiting)
+    })
   }
 }
 
-function createResource(): Resource {
-  return {
-    running: 0,
-    waiting: { realtime: [], interactive: [], batch: [] },
-    passed: { realtime: 0, interactive: 0, batch: 0 },
-  }
-}
-
-function takeNext({ waiting, passed }: Resource): Waiting | undefined {
-  const has = (priority: Priority) => waiting[priority].length > 0
-  const chosen = impatient.find((one) => has(one) && passed[one] >= patience[one]) ?? byRank.find(has)
-  if (chosen === undefined) return undefined
-  for (const priority of byRank) passed[priority] = priority !== chosen && has(priority) ? passed[priority] + 1 : 0
-  return waiting[chosen].shift()
+interface Asked<T> {
+  readonly priority: Priority
+  readonly work: Work<T>
+  /** In ms of `performance.now()`. */
+  readonly askedAt: number
 }
 
 /** A work that throws instead of starting is one that failed. */
@@ -165,17 +155,26 @@ function begin<T>(work: Work<T>): Begun<T> {
 
 /** Refuses by the signal and the deadline; the function given back ends both. */
 function waitFor(work: Work<unknown>, signal: AbortSignal, refuse: (error: EngineError) => void): () => void {
-  const abort = () => refuse(new EngineError('cancelled', 'The caller gave up'))
-  const timer = setTimeout(() => {
-    refuse(
-      new EngineError('timeout', `Expected ${work.resource} to be free within ${work.deadlineMs} ms; try again later`),
-    )
-  }, work.deadlineMs)
+  const abort = () => refuse(cancelled())
+  const timer = setTimeout(() => refuse(tooLate(work)), work.deadlineMs)
   signal.addEventListener('abort', abort, { once: true })
   return () => {
     clearTimeout(timer)
     signal.removeEventListener('abort', abort)
   }
+}
+
+function tooLate({ resource, deadlineMs }: Work<unknown>): EngineError {
+  return new EngineError('timeout', `Expected ${resource} to be free within ${deadlineMs} ms; try again later`)
+}
+
+function busy({ resource }: Work<unknown>, priority: Priority): EngineError {
+  const most = maxWaiting[priority]
+  return new EngineError('busy', `Expected fewer than ${most} to wait for ${resource}; try again later`)
+}
+
+function cancelled(): EngineError {
+  return new EngineError('cancelled', 'The caller gave up')
 }
 
 function closed(): EngineError {

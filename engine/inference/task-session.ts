@@ -2,6 +2,7 @@ import type { DetectedObject, PooledImage } from '../core/packet.ts'
 import { EngineError } from '../errors.ts'
 import type { InferResult } from '../hosts/protocol.ts'
 import type { ModelEntry } from './catalogue.ts'
+import { cpuDevice } from './devices.ts'
 import type { ChosenModel, ModelChoice } from './model-choice.ts'
 import type { OnnxBackend } from './onnx.ts'
 import type { Pictures } from './pictures.ts'
@@ -117,7 +118,8 @@ export class ImageTaskSession implements TaskSession {
     const { fit, pad, mean, scale, kernel } = entry.plan
     const plan = { fit, pad, mean, scale, kernel, ...task.plan(options, entry) }
     const start = () => backend.infer({ model: entry.name, plan, image, crops }, signal)
-    return scheduler.run(priority, { resource: entry.name, deadlineMs: queueDeadlineMs[priority], start }, signal)
+    const place = { device: cpuDevice, resource: entry.name, deadlineMs: queueDeadlineMs[priority] }
+    return scheduler.run(priority, { ...place, start }, signal)
   }
 
   #read({ rows, width, counts }: InferResult, entry: ModelEntry, people?: readonly DetectedObject[]): DetectedObject[] {

@@ -4,17 +4,15 @@ import { EngineError } from '../errors.ts'
 import { Host, type HostStatus, type OnHostStart, type SharedPool } from '../hosts/host.ts'
 import type { VisionProtocol } from '../hosts/protocol.ts'
 import type { Catalogue } from './catalogue.ts'
+import { devices } from './devices.ts'
 import { type LoadedModelStatus, ModelChoice } from './model-choice.ts'
 import type { ModelStore } from './model-store.ts'
 import { OnnxBackend } from './onnx.ts'
-import { Pictures, picturesResource } from './pictures.ts'
+import { Pictures } from './pictures.ts'
 import { type OnWorked, Scheduler } from './scheduler.ts'
 import { ImageTaskSession } from './task-session.ts'
 import type { DecodedPicture, Priority, TaskSession, Vision } from './vision.ts'
 import type { VisionTask } from './vision-task.ts'
-
-/** Pictures that the host works on at once: libuv has four threads there, and inference needs the cores too. */
-const picturesAtOnce = 2
 
 /** What the engine’s vision is made with. */
 export interface VisionEngineOptions {
@@ -47,7 +45,7 @@ export class VisionEngine implements Vision, AsyncDisposable {
   readonly #scheduler: Scheduler
 
   constructor({ pool, catalogue, store, tasks, threads, log, onWorked, onHostStart: onStart }: VisionEngineOptions) {
-    this.#scheduler = new Scheduler((resource) => (resource === picturesResource ? picturesAtOnce : 1), onWorked)
+    this.#scheduler = new Scheduler(devices(threads), onWorked)
     this.tasks = tasks.map(({ name }) => name)
     this.#tasks = new Map(tasks.map((task) => [task.name, task]))
     this.#host = new Host<VisionProtocol>({ name: 'vision', entry: 'vision', pool, log, restart: true, onStart })

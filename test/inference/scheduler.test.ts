@@ -1,74 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Scheduler, type Work } from '../../engine/inference/scheduler.ts'
 import type { Priority } from '../../engine/inference/vision.ts'
-import { randomNumbers } from '../support/random.ts'
+import { TrialWorks, tick } from '../support/trial-works.ts'
 
 const priorities: readonly Priority[] = ['realtime', 'interactive', 'batch']
-
-/** Work that ends when the test says so, and notes when it started. */
-class Trial {
-  readonly started: string[] = []
-  readonly running = new Set<string>()
-  readonly #ends = new Map<string, { answer: (error?: Error) => void; settle: () => void }>()
-  readonly scheduler: Scheduler
-  readonly outcomes = new Map<string, unknown>()
-
-  constructor(depth?: (resource: string) => number) {
-    this.scheduler = new Scheduler(depth)
-  }
-
-  run(
-    name: string,
-    priority: Priority,
-    options: { resource?: string; signal?: AbortSignal; deadlineMs?: number } = {},
-  ) {
-    const { resource = 'model', signal = new AbortController().signal, deadlineMs = 60_000 } = options
-    const outcome = this.scheduler.run(priority, this.#work(name, resource, deadlineMs), signal)
-    outcome.then(
-      (value) => this.outcomes.set(name, value),
-      (error: { code?: string; message: string }) => this.outcomes.set(name, error.code ?? error.message),
-    )
-  }
-
-  /** Answers and gives the resource back. */
-  async finish(name: string): Promise<void> {
-    this.#ends.get(name)?.answer()
-    await this.settle(name)
-  }
-
-  /** Answers only: the resource stays taken. */
-  async fail(name: string, error: Error): Promise<void> {
-    this.#ends.get(name)?.answer(error)
-    await tick()
-  }
-
-  async settle(name: string): Promise<void> {
-    this.running.delete(name)
-    this.#ends.get(name)?.settle()
-    await tick()
-  }
-
-  #work(name: string, resource: string, deadlineMs: number): Work<string> {
-    const start = () => {
-      this.started.push(name)
-      this.running.add(name)
-      let settle: () => void = () => undefined
-      const settled = new Promise<void>((resolve) => {
-        settle = resolve
-      })
-      const answer = new Promise<string>((resolve, reject) => {
-        const end = (error?: Error) => (error ? reject(error) : resolve(`${name} done`))
-        this.#ends.set(name, { answer: end, settle })
-      })
-      return { answer, settled }
-    }
-    return { resource, deadlineMs, start }
-  }
-}
-
-async function tick(): Promise<void> {
-  await vi.advanceTimersByTimeAsync(0)
-}
 
 describe('Scheduler', () => {
   beforeEach(() => {
@@ -79,7 +13,7 @@ describe('Scheduler', () => {
   })
 
   it('starts realtime before interactive before batch, and in a class the first come first', async () => {
-    const trial = new Trial()
+    const trial = new TrialWorks()
     trial.run('running', 'batch')
     for (const name of ['b1', 'i1', 'r1', 'i2', 'r2', 'b2'])
       trial.run(name, priorities.find((one) => one.startsWith(name[0]!))!)
@@ -88,18 +22,110 @@ describe('Scheduler', () => {
     expect(trial.outcomes.get('b2')).toBe('b2 done')
   })
 
-  it('does not let one resource wait for another, and keeps to the depth of each', async () => {
-    const trial = new Trial((resource) => (resource === 'wide' ? 2 : 1))
-    for (const name of ['w1', 'w2', 'w3']) trial.run(name, 'interactive', { resource: 'wide' })
-    for (const name of ['n1', 'n2']) trial.run(name, 'interactive', { resource: 'narrow' })
+  it('starts the earliest deadline of a class first, and of one deadline the first come', async () => {
+    const trial = new TrialWorks()
+    trial.run('running', 'realtime')
+    for (const [name, deadlineMs] of [
+      ['late', 3000],
+      ['early', 1000],
+      ['also early', 1000],
+      ['soon', 500],
+    ] as const)
+      trial.run(name, 'interactive', { deadlineMs })
+    for (const name of ['running', 'soon', 'early', 'also early', 'late']) await trial.finish(name)
+    expect(trial.started).toEqual(['running', 'soon', 'early', 'also early', 'late'])
+  })
+
+  it('starts the higher rank of live works first, whatever the deadlines, and has no ranks elsewhere', async () => {
+    const trial = new TrialWorks()
+    trial.run('running', 'realtime')
+    trial.run('low', 'realtime', { rank: 3, deadlineMs: 10 })
+    trial.run('usual', 'realtime')
+    trial.run('high', 'realtime', { rank: 17 })
+    trial.run('request', 'interactive')
+    trial.run('request with a rank', 'interactive', { rank: 31 })
+    const order = ['running', 'high', 'usual', 'low', 'request', 'request with a rank']
+    for (const name of order) await trial.finish(name)
+    expect(trial.started).toEqual(order)
+  })
+
+  it('does not let one device wait for another, and keeps to the depth of each', async () => {
+    const trial = new TrialWorks({ wide: { depth: 2, perResource: 2 }, narrow: { depth: 1 } })
+    for (const name of ['w1', 'w2', 'w3']) trial.run(name, 'interactive', { device: 'wide' })
+    for (const name of ['n1', 'n2']) trial.run(name, 'interactive', { device: 'narrow' })
     expect(trial.started).toEqual(['w1', 'w2', 'n1'])
     expect([trial.scheduler.waiting('wide'), trial.scheduler.waiting('narrow')]).toEqual([1, 1])
     await trial.finish('w2')
     expect(trial.started).toEqual(['w1', 'w2', 'n1', 'w3'])
   })
 
+  it('names the devices there are to work for another', async () => {
+    const start = () => ({ answer: Promise.resolve(), settled: Promise.resolve() })
+    const work = { device: 'gpu', resource: 'model', deadlineMs: 1000, start }
+    const { scheduler } = new TrialWorks({ cpu: { depth: 1 }, pictures: { depth: 2 } })
+    expect(() => scheduler.run('batch', work, new AbortController().signal)).toThrow(
+      'Expected a device (cpu, pictures), received gpu',
+    )
+  })
+
+  it('lets works of other models pass those whose model is busy', async () => {
+    const trial = new TrialWorks({ cpu: { depth: 2 } })
+    trial.run('a1', 'realtime', { resource: 'a' })
+    trial.run('a2', 'realtime', { resource: 'a' })
+    trial.run('b1', 'interactive', { resource: 'b' })
+    expect(trial.started).toEqual(['a1', 'b1'])
+    trial.run('c1', 'interactive', { resource: 'c' })
+    await trial.finish('b1')
+    expect(trial.started).toEqual(['a1', 'b1', 'c1'])
+    await trial.finish('a1')
+    expect(trial.started).toEqual(['a1', 'b1', 'c1', 'a2'])
+  })
+
+  it('leaves one place of a device to live frames and requests, however many batch works wait', async () => {
+    const trial = new TrialWorks({ cpu: { depth: 3 } })
+    for (const resource of ['a', 'b', 'c', 'd']) trial.run(resource, 'batch', { resource })
+    expect(trial.started).toEqual(['a', 'b'])
+    trial.run('live', 'realtime', { resource: 'live' })
+    expect(trial.started).toEqual(['a', 'b', 'live'])
+    await trial.finish('live')
+    expect(trial.started).toEqual(['a', 'b', 'live'])
+    await trial.finish('a')
+    expect(trial.started).toEqual(['a', 'b', 'live', 'c'])
+  })
+
+  it('gives a live stream that asks again at once 16 of 17 starts, and a batch work the other', async () => {
+    const trial = new TrialWorks()
+    trial.run('live 0', 'realtime')
+    for (let i = 0; i < 3; i++) trial.run(`batch ${i}`, 'batch')
+    for (let i = 0; i < 50; i++) {
+      const running = trial.started.at(-1)!
+      if (running.startsWith('live')) trial.runAfter(running, `live ${i + 1}`)
+      else trial.run(`live ${i + 1}`, 'realtime')
+      await trial.finish(running)
+    }
+    const places = trial.started.flatMap((name, at) => (name.startsWith('batch') ? at : []))
+    expect(places).toEqual([17, 34])
+  })
+
+  it('gives every ninth start to the lowest of live ranks', async () => {
+    const trial = new TrialWorks()
+    trial.run('high 0', 'realtime', { rank: 30 })
+    for (let i = 0; i < 3; i++) trial.run(`low ${i}`, 'realtime', { rank: 2 })
+    for (let i = 0; i < 24; i++) {
+      trial.run(`high ${i + 1}`, 'realtime', { rank: 30 })
+      await trial.finish(trial.started.at(-1)!)
+    }
+    expect(trial.started.flatMap((name, at) => (name.startsWith('low') ? at : []))).toEqual([9, 18])
+  })
+
+  it('starts work with an idle device before it returns, and sets no timer for it', () => {
+    const trial = new TrialWorks()
+    trial.run('now', 'realtime')
+    expect([trial.started, vi.getTimerCount()]).toEqual([['now'], 0])
+  })
+
   it('keeps the resource until the work has settled, also when its answer came long before', async () => {
-    const trial = new Trial()
+    const trial = new TrialWorks()
     trial.run('slow', 'realtime')
     trial.run('next', 'realtime')
     await trial.fail('slow', new Error('the caller gave up'))
@@ -110,11 +136,12 @@ describe('Scheduler', () => {
   })
 
   it('never starts work that was cancelled while it waited', async () => {
-    const trial = new Trial()
+    const trial = new TrialWorks()
     const caller = new AbortController()
     trial.run('running', 'realtime')
     trial.run('given up', 'interactive', { signal: caller.signal })
     caller.abort()
+    expect([trial.scheduler.waiting('cpu'), vi.getTimerCount()]).toEqual([0, 0])
     await tick()
     expect(trial.outcomes.get('given up')).toBe('cancelled')
     await trial.finish('running')
@@ -122,7 +149,7 @@ describe('Scheduler', () => {
   })
 
   it('answers timeout to work that has waited as long as it may, and starts it never', async () => {
-    const trial = new Trial()
+    const trial = new TrialWorks()
     trial.run('running', 'realtime')
     trial.run('late', 'interactive', { deadlineMs: 1000 })
     await vi.advanceTimersByTimeAsync(999)
@@ -133,8 +160,66 @@ describe('Scheduler', () => {
     expect(trial.started).toEqual(['running'])
   })
 
+  it('refuses work whose deadline is over though its timer is late, and starts the next one instead', async () => {
+    const trial = new TrialWorks()
+    trial.run('running', 'realtime')
+    trial.run('hopeless', 'realtime', { deadlineMs: 1000 })
+    trial.run('next', 'realtime', { deadlineMs: 5000 })
+    const now = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 1000)
+    await trial.finish('running')
+    now.mockRestore()
+    expect(trial.outcomes.get('hopeless')).toBe('timeout')
+    expect(trial.started).toEqual(['running', 'next'])
+    expect(trial.scheduler.waiting('cpu')).toBe(0)
+  })
+
+  it.each([-1, Number.NaN])(
+    'answers timeout to work that may wait for %d ms, also when the device is idle',
+    async (deadlineMs) => {
+      const trial = new TrialWorks()
+      trial.run('too late', 'realtime', { deadlineMs })
+      await tick()
+      expect([trial.started, trial.outcomes.get('too late')]).toEqual([[], 'timeout'])
+    },
+  )
+
+  it('runs one batch work of a device for the share of the time that it is given, and all again at full share', async () => {
+    const trial = new TrialWorks({ cpu: { depth: 3 } })
+    trial.scheduler.paceBatch(0.25)
+    for (const resource of ['a', 'b', 'c', 'd']) trial.run(resource, 'batch', { resource })
+    expect(trial.started).toEqual(['a'])
+    await vi.advanceTimersByTimeAsync(100)
+    await trial.finish('a')
+    trial.run('live', 'realtime', { resource: 'live' })
+    await vi.advanceTimersByTimeAsync(299)
+    expect(trial.started).toEqual(['a', 'live'])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(trial.started).toEqual(['a', 'live', 'b'])
+    await trial.finish('live')
+    trial.scheduler.paceBatch(1)
+    expect(trial.started).toEqual(['a', 'live', 'b', 'c'])
+  })
+
+  it('ends the pause of batch works when the share rises, and when it is closed', async () => {
+    const trial = new TrialWorks()
+    trial.scheduler.paceBatch(0.5)
+    trial.run('first', 'batch')
+    trial.run('second', 'batch')
+    trial.run('third', 'batch')
+    await vi.advanceTimersByTimeAsync(1000)
+    await trial.finish('first')
+    expect(trial.started).toEqual(['first'])
+    trial.scheduler.paceBatch(1)
+    expect(trial.started).toEqual(['first', 'second'])
+    trial.scheduler.paceBatch(0.5)
+    await vi.advanceTimersByTimeAsync(1000)
+    await trial.finish('second')
+    trial.scheduler[Symbol.dispose]()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('has no deadline for work that runs: that is the work’s own', async () => {
-    const trial = new Trial()
+    const trial = new TrialWorks()
     trial.run('long', 'interactive', { deadlineMs: 1000 })
     await vi.advanceTimersByTimeAsync(100_000)
     expect(trial.outcomes.size).toBe(0)
@@ -146,7 +231,7 @@ describe('Scheduler', () => {
     ['batch', 256],
     ['realtime', 64],
   ] as const)('answers busy to %s work when %i wait', async (priority, most) => {
-    const trial = new Trial()
+    const trial = new TrialWorks()
     trial.run('running', priority)
     for (let i = 0; i < most; i++) trial.run(`waiting ${i}`, priority)
     trial.run('one more', priority)
@@ -155,13 +240,13 @@ describe('Scheduler', () => {
   })
 
   it('goes on after work that throws instead of starting', async () => {
-    const trial = new Trial()
+    const trial = new TrialWorks()
     const start = () => {
       throw new Error('no image')
     }
     const thrown = trial.scheduler.run(
       'realtime',
-      { resource: 'model', deadlineMs: 1000, start },
+      { device: 'cpu', resource: 'model', deadlineMs: 1000, start },
       new AbortController().signal,
     )
     trial.run('next', 'realtime')
@@ -171,7 +256,7 @@ describe('Scheduler', () => {
   })
 
   it('refuses what waits and what comes when it is closed, and lets what runs finish', async () => {
-    const trial = new Trial()
+    const trial = new TrialWorks()
     trial.run('running', 'realtime')
     trial.run('waiting', 'realtime')
     trial.scheduler[Symbol.dispose]()
@@ -186,67 +271,4 @@ describe('Scheduler', () => {
     )
     expect(trial.started).toEqual(['running'])
   })
-
-  it('lets no class starve, whatever the order of arrivals', async () => {
-    for (let seed = 1; seed <= 40; seed++) await checkBounds(seed)
-  })
-
-  it('ends every work exactly once under random arrivals, cancellations and deadlines', async () => {
-    for (let seed = 1; seed <= 40; seed++) await checkOutcomes(seed)
-  })
 })
-
-/** Random arrivals, more than can run: no first one of a class may see more starts of others than promised. */
-async function checkBounds(seed: number): Promise<void> {
-  const random = randomNumbers(seed)
-  const trial = new Trial()
-  const waiting: Record<Priority, string[]> = { realtime: [], interactive: [], batch: [] }
-  const passed: Record<Priority, number> = { realtime: 0, interactive: 0, batch: 0 }
-  const most: Record<Priority, number> = { realtime: 2, interactive: 5, batch: 16 }
-  trial.run('0', 'realtime')
-  for (let i = 1, seen = 1; i < 300; i++) {
-    const priority = priorities[Math.min(2, Math.floor(random() ** 2 * 4))]!
-    if (waiting[priority].length < 30) {
-      waiting[priority].push(`${i}`)
-      trial.run(`${i}`, priority)
-    }
-    if (random() < 0.4) continue
-    await trial.finish(trial.started.at(-1)!)
-    for (const name of trial.started.slice(seen)) {
-      const of = priorities.find((one) => waiting[one][0] === name)
-      expect(of, `seed ${seed}: ${name} is the first of its class`).toBeDefined()
-      waiting[of!].shift()
-      for (const one of priorities) passed[one] = one === of || waiting[one].length === 0 ? 0 : passed[one] + 1
-      for (const one of priorities) if (passed[one] > most[one]) expect.fail(`seed ${seed}: ${one} starved`)
-    }
-    seen = trial.started.length
-  }
-}
-
-async function checkOutcomes(seed: number): Promise<void> {
-  const random = randomNumbers(seed)
-  const trial = new Trial(() => 2)
-  const callers: AbortController[] = []
-  for (let i = 0; i < 200; i++) {
-    const caller = new AbortController()
-    callers.push(caller)
-    const priority = priorities[Math.floor(random() * 3)]!
-    trial.run(`${i}`, priority, {
-      resource: `model ${Math.floor(random() * 2)}`,
-      signal: caller.signal,
-      deadlineMs: 50,
-    })
-    if (random() < 0.2) callers[Math.floor(random() * i)]?.abort()
-    if (random() < 0.3) await vi.advanceTimersByTimeAsync(Math.floor(random() * 40))
-    if (random() < 0.6) for (const name of [...trial.running]) if (random() < 0.5) await trial.finish(name)
-    expect(trial.running.size).toBeLessThanOrEqual(4)
-  }
-  while (trial.running.size > 0) for (const name of [...trial.running]) await trial.finish(name)
-  expect(trial.outcomes.size, `seed ${seed}`).toBe(200)
-  expect(new Set(trial.started).size).toBe(trial.started.length)
-  const done = [...trial.outcomes].filter(([name, outcome]) => outcome === `${name} done`).map(([name]) => name)
-  expect(done.toSorted()).toEqual(trial.started.toSorted())
-  expect([trial.scheduler.waiting('model 0'), trial.scheduler.waiting('model 1'), vi.getTimerCount()]).toEqual([
-    0, 0, 0,
-  ])
-}
