@@ -10,7 +10,9 @@ import { loadCatalogue } from './inference/catalogue.ts'
 import { ModelStore } from './inference/model-store.ts'
 import type { OnWorked } from './inference/scheduler.ts'
 import { VisionEngine } from './inference/vision-engine.ts'
+import { LoadWatch } from './load-watch.ts'
 import type { Logger } from './log.ts'
+import { MachineLoad } from './machine-load.ts'
 import { Metrics } from './metrics.ts'
 import { addon } from './native/addon.ts'
 import { PipelineSet } from './pipeline-set.ts'
@@ -71,7 +73,8 @@ async function compose(config: Config, version: string, log: Logger, closing: Cl
   const folder = config.pipelinesFolder
   const pipelines = closing.use('pipelines', new PipelineSet({ folder, plugins, shared, hub, clock, log }))
   for (const entry of config.pipelines) pipelines.start(entry)
-  const health = createHealth({ version, clock, vision, capture, pipelines, problems, closing })
+  const load = closing.use('load watch', watchLoad(vision, problems, log))
+  const health = createHealth({ version, clock, vision, capture, pipelines, problems, load, closing })
   const readMetrics = async () =>
     metrics.text({ health: await health(), topics: hub.traffic(), images: pool.ledger.stats() })
   const fetch = joinRoutes([
@@ -110,6 +113,16 @@ function startClock(log: Logger, closing: ClosingStack): { clock: AnchoredClock;
   const timer = setInterval(() => clock.check(), clockCheckMs).unref()
   closing.defer('clock', () => clearInterval(timer))
   return { clock, problems }
+}
+
+function watchLoad(vision: VisionEngine, problems: Problems, log: Logger): LoadWatch {
+  return new LoadWatch({
+    machine: new MachineLoad(),
+    ranks: () => vision.liveRanks(),
+    limit: (limits) => vision.limitLoad(limits),
+    problems,
+    log: log.child({ part: 'load' }),
+  })
 }
 
 function createPool({ images: { slots, maxSize } }: Config, closing: ClosingStack): SharedPool {

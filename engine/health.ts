@@ -5,7 +5,7 @@ import type { VisionEngine } from './inference/vision-engine.ts'
 import { MemoryMeter } from './memory-meter.ts'
 import type { PipelineSet } from './pipeline-set.ts'
 import type { Problems } from './problems.ts'
-import type { Health } from './routes/health.ts'
+import type { Health, LoadHealth } from './routes/health.ts'
 
 /** What health is read from. */
 export interface HealthParts {
@@ -15,12 +15,13 @@ export interface HealthParts {
   readonly capture: CaptureHosts
   readonly pipelines: PipelineSet
   readonly problems: Problems
+  readonly load: { readonly status: LoadHealth }
   readonly closing: ClosingStack
 }
 
 /** Gives what `/api/health` answers. Its watch over memory ends with `closing`. */
 export function createHealth(parts: HealthParts): () => Promise<Health> {
-  const { version, clock, vision, capture, pipelines, problems, closing } = parts
+  const { version, clock, vision, capture, pipelines, problems, load, closing } = parts
   const startedAt = performance.now()
   const hosts = () => [...vision.hosts(), ...capture.statuses()]
   const meter = new MemoryMeter(() => hosts().flatMap(({ pid }) => pid ?? []))
@@ -38,6 +39,7 @@ export function createHealth(parts: HealthParts): () => Promise<Health> {
       memory_used_mb: Math.round(meter.bytes / 1e6),
       device_memory_used_mb: null,
       clockSteps: clock.steps,
+      load: load.status,
       problems: lacks,
       skippedModels,
       devices: { hailo: { state: 'absent', reason: 'this build has no HailoRT' }, onnx: { state: 'ready' } },

@@ -132,6 +132,15 @@ export class Metrics implements Disposable {
 
   #declareProcess() {
     return {
+      level: this.#gauge(
+        'load_level',
+        'Steps by which work is slowed: 0 none, 1 batch, from 2 on live streams as well.',
+      ),
+      machineCpu: this.#gauge(
+        'machine_cpu_ratio',
+        'Share of the whole machine over the last second; NaN before it is known.',
+      ),
+      temperature: this.#gauge('processor_celsius', 'Temperature of the processor; NaN where there is no sensor.'),
       uptime: this.#gauge('uptime_seconds', 'Since the start of the engine.'),
       memory: this.#gauge('memory_bytes', 'Proportional set size of the engine and its hosts.'),
       resident: this.#gauge('process_resident_memory_bytes', 'Resident memory of the engine process.'),
@@ -220,7 +229,10 @@ export class Metrics implements Disposable {
     )
   }
 
-  #readProcess({ uptime_s, memory_used_mb }: Health): void {
+  #readProcess({ uptime_s, memory_used_mb, load }: Health): void {
+    this.#process.level.set(load.level)
+    this.#process.machineCpu.set(load.cpu ?? Number.NaN)
+    this.#process.temperature.set(load.temperature ?? Number.NaN)
     const { uptime, memory, resident, heap, cpu, descriptors, loop } = this.#process
     const { rss, heapUsed } = process.memoryUsage()
     const { user, system } = process.cpuUsage()

@@ -17,6 +17,7 @@ const health: Health = {
   memory_used_mb: 0,
   device_memory_used_mb: null,
   clockSteps: 0,
+  load: { level: 0, name: 'normal', cpu: null, temperature: null },
   problems: [],
   skippedModels: [],
   devices: {},

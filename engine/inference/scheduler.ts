@@ -1,13 +1,11 @@
 import { EngineError } from '../errors.ts'
 import type { Begun } from '../hosts/channel.ts'
 import { type DeviceLimits, DeviceQueue } from './device-queue.ts'
-import type { Priority } from './vision.ts'
+import { defaultRank, type Priority } from './vision.ts'
 import type { WaitingWork } from './waiting-works.ts'
 
 /** Works of a class that may wait for one model; more is `busy`. A realtime session waits with one frame: its edge keeps the newest. */
 const maxWaiting: Readonly<Record<Priority, number>> = { realtime: 64, interactive: 32, batch: 256 }
-/** The rank of who names none: the middle of HailoRT's scheduler priorities, 0 to 31. */
-export const defaultRank = 16
 
 /** What is to be done on one device. */
 export interface Work<T> {

@@ -3,8 +3,10 @@ import { EngineError } from '../errors.ts'
 import type { InferResult } from '../hosts/protocol.ts'
 import type { ModelEntry } from './catalogue.ts'
 import { cpuDevice } from './devices.ts'
+import type { LiveSession } from './live-sessions.ts'
 import type { ChosenModel, ModelChoice } from './model-choice.ts'
 import type { OnnxBackend } from './onnx.ts'
+import { Pace } from './pace.ts'
 import type { Pictures } from './pictures.ts'
 import { scaleObjects } from './scale-objects.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -30,7 +32,11 @@ export interface TaskSessionOptions {
   readonly backend: OnnxBackend
   readonly pictures: Pictures
   readonly scheduler: Scheduler
-  /** A session of another task with this one's priority, for models that work on what that one found. */
+  /** 0 to 31, among realtime sessions. */
+  readonly rank: number
+  /** Present for a live session that is slowed under load. */
+  readonly live?: LiveSession | undefined
+  /** A session of another task with this one's priority and rank, for models that work on what that one found. */
   readonly openOther: (task: string, options: unknown) => TaskSession
 }
 
@@ -38,6 +44,7 @@ export interface TaskSessionOptions {
 export class ImageTaskSession implements TaskSession {
   readonly #with: TaskSessionOptions
   #finder: TaskSession | undefined
+  readonly #pace = new Pace()
   #underWay = 0
   #closed = false
 
@@ -46,6 +53,12 @@ export class ImageTaskSession implements TaskSession {
   }
 
   prepare(): Promise<unknown> | undefined {
+    const models = this.#prepareModels()
+    const hold = this.#pace.wait(this.#with.live?.share() ?? 1)
+    return models && hold ? Promise.all([models, hold]) : (models ?? hold)
+  }
+
+  #prepareModels(): Promise<unknown> | undefined {
     const { task, options, choice } = this.#with
     const { model } = options as Options
     const others = this.#finder?.prepare()
@@ -58,15 +71,19 @@ export class ImageTaskSession implements TaskSession {
     if (priority === 'realtime' && this.#underWay >= realtimeDepth)
       throw new EngineError('busy', `Expected at most ${realtimeDepth} questions of a live session at once`)
     this.#underWay++
+    this.#pace.begin()
     try {
       return await (image.format === 'jpeg' ? this.#askJpeg(image, signal, people) : this.#ask(image, signal, people))
     } finally {
+      this.#pace.end()
       this.#underWay--
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
+    this.#with.live?.close()
+    this.#pace[Symbol.dispose]()
     await this.#finder?.[Symbol.asyncDispose]()
   }
 
@@ -114,11 +131,11 @@ export class ImageTaskSession implements TaskSession {
     crops: Float32Array | null,
     signal: AbortSignal,
   ): Promise<InferResult> {
-    const { task, options, priority, scheduler, backend } = this.#with
+    const { task, options, priority, rank, scheduler, backend } = this.#with
     const { fit, pad, mean, scale, kernel } = entry.plan
     const plan = { fit, pad, mean, scale, kernel, ...task.plan(options, entry) }
     const start = () => backend.infer({ model: entry.name, plan, image, crops }, signal)
-    const place = { device: cpuDevice, resource: entry.name, deadlineMs: queueDeadlineMs[priority] }
+    const place = { device: cpuDevice, resource: entry.name, deadlineMs: queueDeadlineMs[priority], rank }
     return scheduler.run(priority, { ...place, start }, signal)
   }
 

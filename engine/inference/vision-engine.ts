@@ -5,13 +5,15 @@ import { Host, type HostStatus, type OnHostStart, type SharedPool } from '../hos
 import type { VisionProtocol } from '../hosts/protocol.ts'
 import type { Catalogue } from './catalogue.ts'
 import { devices } from './devices.ts'
+import { type LiveSession, LiveSessions } from './live-sessions.ts'
+import type { LoadLimits } from './load-governor.ts'
 import { type LoadedModelStatus, ModelChoice } from './model-choice.ts'
 import type { ModelStore } from './model-store.ts'
 import { OnnxBackend } from './onnx.ts'
 import { Pictures } from './pictures.ts'
 import { type OnWorked, Scheduler } from './scheduler.ts'
 import { ImageTaskSession } from './task-session.ts'
-import type { DecodedPicture, Priority, TaskSession, Vision } from './vision.ts'
+import { type DecodedPicture, defaultRank, type Priority, type TaskSession, type Vision } from './vision.ts'
 import type { VisionTask } from './vision-task.ts'
 
 /** What the engine’s vision is made with. */
@@ -34,6 +36,14 @@ export interface VisionStatus {
   readonly skippedModels: readonly string[]
 }
 
+/** How a session may ask. */
+interface Access {
+  readonly priority: Priority
+  readonly rank: number
+  /** Of a live session of its own; one that another session asks is slowed with that one. */
+  readonly live?: LiveSession | undefined
+}
+
 /** Tasks on images, and pictures, by one vision host, which is started by the first question. Its owner disposes it. */
 export class VisionEngine implements Vision, AsyncDisposable {
   readonly tasks: readonly string[]
@@ -43,6 +53,7 @@ export class VisionEngine implements Vision, AsyncDisposable {
   readonly #choice: ModelChoice
   readonly #pictures: Pictures
   readonly #scheduler: Scheduler
+  readonly #live = new LiveSessions()
 
   constructor({ pool, catalogue, store, tasks, threads, log, onWorked, onHostStart: onStart }: VisionEngineOptions) {
     this.#scheduler = new Scheduler(devices(threads), onWorked)
@@ -55,7 +66,28 @@ export class VisionEngine implements Vision, AsyncDisposable {
     this.#pictures = new Pictures({ host: this.#host, pool, scheduler: this.#scheduler })
   }
 
-  openTask(task: string, options: unknown, priority: Priority): TaskSession {
+  openTask(task: string, options: unknown, priority: Priority, rank = defaultRank): TaskSession {
+    const live = priority === 'realtime' ? this.#live.open(rank) : undefined
+    try {
+      return this.#open(task, options, { priority, rank, live })
+    } catch (error) {
+      live?.close()
+      throw error
+    }
+  }
+
+  /** Slows batch and live sessions, or lets them run. */
+  limitLoad(limits: LoadLimits): void {
+    this.#live.limits = limits
+    this.#scheduler.paceBatch(limits.batchShare)
+  }
+
+  /** Of the live sessions that are open. */
+  liveRanks(): number[] {
+    return this.#live.ranks
+  }
+
+  #open(task: string, options: unknown, { priority, rank, live }: Access): TaskSession {
     const found = this.#tasks.get(task)
     if (!found)
       throw new EngineError('not-found', `Expected a task (${this.tasks.join(', ')}), received ${JSON.stringify(task)}`)
@@ -67,7 +99,9 @@ export class VisionEngine implements Vision, AsyncDisposable {
       backend: this.#backend,
       pictures: this.#pictures,
       scheduler: this.#scheduler,
-      openOther: (name, others) => this.openTask(name, others, priority),
+      rank,
+      live,
+      openOther: (name, others) => this.#open(name, others, { priority, rank }),
     })
   }
 

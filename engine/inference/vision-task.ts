@@ -9,7 +9,7 @@ import type { JoinedPacket, Node } from '../core/plugin.ts'
 import { EngineError, messageOf } from '../errors.ts'
 import { defineNode, type Tools } from '../tools.ts'
 import type { ModelEntry } from './catalogue.ts'
-import type { TaskSession } from './vision.ts'
+import { defaultRank, maxRank, type TaskSession } from './vision.ts'
 
 /** What the decode kernel is told beside the model's own plan. Scores and IoU are 0 to 1. */
 export interface Thresholds {
@@ -35,6 +35,8 @@ export interface VisionTask<O = unknown> {
   readonly models: readonly string[]
   /** The task's own options, and `model`, which forces one of `models`. Strict. */
   readonly options: z.ZodType<O & { readonly model?: string | undefined }>
+  /** The same with `priority`, the rank among live streams, which only a stream has. Strict. */
+  readonly liveOptions: z.ZodType<O & { readonly model?: string | undefined; readonly priority: number }>
   /** The kernel's thresholds for one model. Throws `invalid` when the model cannot serve the options. */
   plan(options: O, entry: ModelEntry): Thresholds
   /** For models with `topDown`: the options of the task that finds the objects to crop. */
@@ -43,15 +45,23 @@ export interface VisionTask<O = unknown> {
   read(row: Float32Array, context: RowContext<O>): DetectedObject | undefined
 }
 
-type Definition<S extends z.ZodRawShape, O> = Omit<VisionTask<O>, 'options'> & { readonly options: z.ZodObject<S> }
+type Definition<S extends z.ZodRawShape, O> = Omit<VisionTask<O>, 'options' | 'liveOptions'> & {
+  readonly options: z.ZodObject<S>
+}
 
-/** Checks a task's definition and adds the option `model` to its options. */
+/** Checks a task's definition and adds the options `model`, and for streams `priority`. */
 export function defineVisionTask<S extends z.ZodRawShape>(
   definition: Definition<S, z.output<z.ZodObject<S>>>,
 ): VisionTask<z.output<z.ZodObject<S>>> {
   const model = z.enum([...definition.models]).optional()
   const options = definition.options.extend({ model })
-  return { ...definition, options: options as unknown as VisionTask<z.output<z.ZodObject<S>>>['options'] }
+  const liveOptions = options.extend({ priority: z.number().int().min(0).max(maxRank).default(defaultRank) })
+  type Task = VisionTask<z.output<z.ZodObject<S>>>
+  return {
+    ...definition,
+    options: options as unknown as Task['options'],
+    liveOptions: liveOptions as unknown as Task['liveOptions'],
+  }
 }
 
 /** Every task in the folder, by its default export. Throws `invalid` when a file's name is not its task's name. */
@@ -79,21 +89,23 @@ export function visionNodes(tasks: readonly VisionTask[]): Node[] {
     defineNode({
       name: task.name,
       summary: task.summary,
-      options: task.options,
+      options: task.liveOptions,
       accepts: inputs,
       emits: 'objects',
-      create: (options, tools: Tools) => (packets) =>
-        defer(() => {
-          const session = tools.vision.openTask(task.name, options, 'realtime')
-          const answer = async ({ inputs: { image, objects } }: Inputs, signal: AbortSignal) => {
-            const payload = await ask(session, image.payload.image, signal, objects?.payload.objects)
-            return derivePacket(image, tools.stream, payload)
-          }
-          return packets.pipe(
-            runEach(tools.edge, answer, { prepare: () => session.prepare() }),
-            finalize(() => void closeSession(session, tools)),
-          )
-        }),
+      create:
+        ({ priority, ...options }, tools: Tools) =>
+        (packets) =>
+          defer(() => {
+            const session = tools.vision.openTask(task.name, options, 'realtime', priority)
+            const answer = async ({ inputs: { image, objects } }: Inputs, signal: AbortSignal) => {
+              const payload = await ask(session, image.payload.image, signal, objects?.payload.objects)
+              return derivePacket(image, tools.stream, payload)
+            }
+            return packets.pipe(
+              runEach(tools.edge, answer, { prepare: () => session.prepare() }),
+              finalize(() => void closeSession(session, tools)),
+            )
+          }),
     }),
   )
 }

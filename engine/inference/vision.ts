@@ -3,6 +3,11 @@ import type { DetectedObject, PooledImage } from '../core/packet.ts'
 /** Who waits for a model: live frames, a request, or work that fills gaps. */
 export type Priority = 'realtime' | 'interactive' | 'batch'
 
+/** Highest of the ranks of live streams, which begin at 0: as HailoRT's scheduler priorities. A stream of it is never slowed. */
+export const maxRank = 31
+/** The rank of a stream that names none; as in HailoRT. */
+export const defaultRank = 16
+
 /** A picture decoded into a slot. The caller releases `image`. */
 export interface DecodedPicture {
   readonly image: PooledImage
@@ -22,7 +27,7 @@ export interface TaskResult {
 
 /** One user's right to ask a task, with options and priority fixed. Loads and chooses the model at the first question. */
 export interface TaskSession extends AsyncDisposable {
-  /** Brings back or loads what the next question needs; undefined when all is there. Rejects as the question would. */
+  /** Brings back or loads what the next question needs, and holds a live session that is slowed; undefined when it can be asked now. Rejects as the question would. */
   prepare(): Promise<unknown> | undefined
   /** `people`: boxes that a detector found already in this very image, for tasks that work on crops. Borrows the image. */
   ask(image: PooledImage, signal: AbortSignal, people?: readonly DetectedObject[]): Promise<TaskResult>
@@ -32,8 +37,11 @@ export interface TaskSession extends AsyncDisposable {
 export interface Vision {
   /** Names of the tasks, as in `engine/tasks/`. */
   readonly tasks: readonly string[]
-  /** Throws `not-found` for an unknown task and `invalid` for options that do not fit its schema. Nothing is loaded yet. */
-  openTask(task: string, options: unknown, priority: Priority): TaskSession
+  /**
+   * Throws `not-found` for an unknown task and `invalid` for options that do not fit its schema. Nothing is loaded yet. `rank`: 0 to 31
+   * among realtime sessions, the higher goes first and is slowed last; default 16.
+   */
+  openTask(task: string, options: unknown, priority: Priority, rank?: number): TaskSession
   /** Starts what works on pictures, or waits for its restart; undefined when it is up. */
   prepare(): Promise<unknown> | undefined
   /** Decodes JPEG, PNG or WebP, upright. Throws `invalid`, `too-large` (by the header, before any pixel is decoded) or `busy`. The caller owns the image. */

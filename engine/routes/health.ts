@@ -13,6 +13,7 @@ export interface Health {
   readonly memory_used_mb: number
   readonly device_memory_used_mb: number | null
   readonly clockSteps: number
+  readonly load: LoadHealth
   /** What the engine lacks of its surroundings; empty when nothing. */
   readonly problems: readonly ProblemHealth[]
   readonly skippedModels: readonly string[]
@@ -22,8 +23,18 @@ export interface Health {
   readonly hosts: readonly HostHealth[]
 }
 
+/** How busy and warm the machine is, and what is slowed for it: nothing (`normal`), `batch`, or `live` streams as well. */
+export interface LoadHealth {
+  readonly level: number
+  readonly name: string
+  /** Share of the whole machine over the last second, 0 to 1; null before it is known. */
+  readonly cpu: number | null
+  /** Of the processor, in °C; null where there is no sensor. */
+  readonly temperature: number | null
+}
+
 /** What can run out, or change, around the engine. */
-export type ProblemName = 'disk' | 'memory' | 'processes' | 'descriptors' | 'clock' | 'log'
+export type ProblemName = 'disk' | 'memory' | 'processes' | 'descriptors' | 'clock' | 'log' | 'heat'
 
 /** One thing that is wrong around the engine, since when. */
 export interface ProblemHealth {

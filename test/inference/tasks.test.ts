@@ -220,8 +220,16 @@ describe('a node made from a task', () => {
     const frame = { width: 640, height: 480 }
     expect(packets[0]?.payload).toEqual({ kind: 'objects', ...found, frame })
     expect(image.holders).toBe(0)
-    expect(openTask).toHaveBeenCalledExactlyOnceWith('detect', expect.objectContaining({ minScore: 0.5 }), 'realtime')
+    expect(openTask).toHaveBeenCalledExactlyOnceWith('detect', { minScore: 0.5, maxObjects: 100 }, 'realtime', 16)
     expect(session.ask.mock.calls[0]?.[2]).toBeUndefined()
+  })
+
+  test('opens its session with its priority as rank, and takes nothing but 0 to 31', () => {
+    const { tools, openTask } = surroundings(async () => found)
+    node('pose', { priority: 31, maxPeople: 2 }, tools, new Subject<AnyPacket>()).subscribe()
+    expect(openTask).toHaveBeenCalledExactlyOnceWith('pose', { minKeypoint: 0, maxPeople: 2 }, 'realtime', 31)
+    for (const priority of [-1, 32, 1.5, 'high'])
+      expect(() => node('pose', { priority }, tools, new Subject<AnyPacket>())).toThrow(/priority/)
   })
 
   test('hands on the objects that another stream found in the same frame', async () => {

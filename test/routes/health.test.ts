@@ -9,6 +9,7 @@ const health: Health = {
   memory_used_mb: 312,
   device_memory_used_mb: null,
   clockSteps: 0,
+  load: { level: 0, name: 'normal', cpu: 0.25, temperature: 51.5 },
   problems: [],
   skippedModels: [],
   devices: { onnx: { state: 'ready' } },
