@@ -10,8 +10,8 @@ import type { MachineReading } from './machine-load.ts'
 import type { Problems } from './problems.ts'
 
 const lookEveryMs = 1000
-/** A Raspberry Pi 5 slows itself down from 80 °C on, and hard at 85. */
-const [hotCelsius, coolCelsius] = [80, 75]
+/** So far below its limit a processor is cool again. */
+const marginCelsius = 5
 
 /** What is watched, and who is told. */
 export interface LoadWatchOptions {
@@ -39,7 +39,7 @@ export class LoadWatch implements Disposable {
   readonly #options: LoadWatchOptions
   readonly #governor = new LoadGovernor()
   readonly #timer: NodeJS.Timeout
-  #reading: MachineReading = { cpu: null, temperature: null, throttled: null }
+  #reading: MachineReading = { cpu: null, temperature: null, hotAt: 0, throttled: null }
   #heat: LoadSample['heat'] = 'cool'
   #looking = false
   #closed = false
@@ -81,13 +81,13 @@ export class LoadWatch implements Disposable {
     if (change) this.#tellChange(change, ranks)
   }
 
-  #tellHeat({ temperature, throttled }: MachineReading): void {
+  #tellHeat({ temperature, hotAt, throttled }: MachineReading): void {
     const { problems } = this.#options
     if (this.#heat === 'cool') problems.clear('heat', 'load watch')
     if (this.#heat !== 'hot') return
     const found = temperature === null ? 'The processor' : `The processor is at ${Math.round(temperature)} °C, and`
     const slows = throttled ? 'slows itself down' : 'slows itself down if this goes on'
-    const detail = `${found} ${slows}: batch work and live streams are slowed until it is below ${coolCelsius} °C. Give it air or a fan, or run fewer streams`
+    const detail = `${found} ${slows}: batch work and live streams are slowed until it is below ${hotAt - marginCelsius} °C. Give it air or a fan, or run fewer streams`
     problems.report('heat', { source: 'load watch', detail })
   }
 
@@ -97,7 +97,10 @@ export class LoadWatch implements Disposable {
     const live = Object.fromEntries(slowed.map((rank) => [`priority ${rank}`, limits.shareOf(rank)]))
     const { temperature } = this.#reading
     const found = { why, cpu: cpu === null ? null : Number(cpu.toFixed(2)), temperature }
-    this.#options.log.info({ from, level, name, ...found, batchShare, live }, messages[from < level ? 'up' : 'down'])
+    this.#options.log.info(
+      { from, to: level, name, ...found, batchShare, live },
+      messages[from < level ? 'up' : 'down'],
+    )
   }
 }
 
@@ -106,7 +109,7 @@ const messages = {
   down: 'work is slowed less',
 } as const
 
-function heatOf({ temperature, throttled }: MachineReading): LoadSample['heat'] {
-  if (throttled || (temperature ?? 0) >= hotCelsius) return 'hot'
-  return (temperature ?? 0) < coolCelsius ? 'cool' : 'warm'
+function heatOf({ temperature, hotAt, throttled }: MachineReading): LoadSample['heat'] {
+  if (throttled || (temperature ?? 0) >= hotAt) return 'hot'
+  return (temperature ?? 0) < hotAt - marginCelsius ? 'cool' : 'warm'
 }

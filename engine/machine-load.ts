@@ -3,6 +3,9 @@ import { join } from 'node:path'
 
 /** Kinds of thermal zones that measure a processor: of boards with Arm, and of Intel's and AMD's. */
 const processorZone = /cpu|soc|pkg|package|core|k10temp/i
+/** Intel's and AMD's processors run warmer than those of boards: they slow themselves down shortly before 100 °C. */
+const pcZone = /x86|k10temp/i
+const [boardHotCelsius, pcHotCelsius] = [80, 95]
 /** Bits of a Raspberry Pi's `get_throttled`: what is so now. */
 const throttledBits = { underVoltage: 1, capped: 2, throttled: 4, softLimit: 8 } as const
 
@@ -10,8 +13,10 @@ const throttledBits = { underVoltage: 1, capped: 2, throttled: 4, softLimit: 8 }
 export interface MachineReading {
   /** Share of all cores since the last reading, 0 to 1; null for the first one, and where the system does not tell. */
   readonly cpu: number | null
-  /** Of the warmest part of the processor, in °C; null where there is no sensor. */
+  /** Of the part of the processor that is nearest to its limit, in °C; null where there is no sensor. */
   readonly temperature: number | null
+  /** That limit, in °C: from there on it slows itself down. A Raspberry Pi 5 begins at 80 °C, and slows hard at 85. */
+  readonly hotAt: number
   /** Whether the firmware slows the processor because of heat; null where it does not tell. */
   readonly throttled: boolean | null
 }
@@ -36,11 +41,11 @@ export class MachineLoad {
   async read(): Promise<MachineReading> {
     this.#places ??= findPlaces(this.#root)
     const { zones, throttled } = await this.#places
-    const texts = await Promise.all([join(this.#root, 'proc/stat'), throttled, ...zones].map(readText))
-    const [stat, flags, ...temperatures] = texts
+    const [stat, flags] = await Promise.all([join(this.#root, 'proc/stat'), throttled].map(readText))
+    const parts = await Promise.all(zones.map(readZone))
     return {
       cpu: this.#share(stat),
-      temperature: warmest(temperatures),
+      ...nearestToLimit(parts.flatMap((part) => part ?? [])),
       throttled: flags === undefined ? null : isThrottledByHeat(flags),
     }
   }
@@ -70,9 +75,17 @@ export function isThrottledByHeat(text: string): boolean {
   return has('softLimit') || ((has('throttled') || has('capped')) && !has('underVoltage'))
 }
 
+/** A sensor of the processor. */
+interface Zone {
+  /** With thousandths of °C. */
+  readonly file: string
+  readonly hotAt: number
+}
+
+type Warmth = Pick<MachineReading, 'temperature' | 'hotAt'> & { readonly temperature: number }
+
 interface Places {
-  /** Files with thousandths of °C. */
-  readonly zones: readonly string[]
+  readonly zones: readonly Zone[]
   readonly throttled: string | undefined
 }
 
@@ -80,10 +93,13 @@ interface Places {
 async function findPlaces(root: string): Promise<Places> {
   const thermal = join(root, 'sys/class/thermal')
   const zones = (await list(thermal)).filter((name) => name.startsWith('thermal_zone'))
-  const kinds = await Promise.all(zones.map((zone) => readText(join(thermal, zone, 'type'))))
-  const ofProcessor = zones.filter((_, i) => processorZone.test(kinds[i] ?? ''))
+  const kinds = await Promise.all(zones.map(async (zone) => (await readText(join(thermal, zone, 'type'))) ?? ''))
+  const all = zones.map((zone, i) => ({
+    file: join(thermal, zone, 'temp'),
+    hotAt: pcZone.test(kinds[i] ?? '') ? pcHotCelsius : boardHotCelsius,
+  }))
   return {
-    zones: ofProcessor.map((zone) => join(thermal, zone, 'temp')),
+    zones: all.filter((_, i) => processorZone.test(kinds[i] ?? '')),
     throttled: await findThrottled(join(root, 'sys/devices/platform')),
   }
 }
@@ -98,9 +114,14 @@ async function findThrottled(platform: string): Promise<string | undefined> {
   return undefined
 }
 
-function warmest(texts: readonly (string | undefined)[]): number | null {
-  const known = texts.flatMap((text) => (text !== undefined && /^-?\d+$/.test(text.trim()) ? Number(text) / 1000 : []))
-  return known.length === 0 ? null : Math.max(...known)
+async function readZone({ file, hotAt }: Zone): Promise<Warmth | undefined> {
+  const text = (await readText(file))?.trim() ?? ''
+  return /^-?\d+$/.test(text) ? { temperature: Number(text) / 1000, hotAt } : undefined
+}
+
+function nearestToLimit(parts: readonly Warmth[]): Pick<MachineReading, 'temperature' | 'hotAt'> {
+  const [nearest] = parts.toSorted((a, b) => b.temperature - b.hotAt - (a.temperature - a.hotAt))
+  return nearest ?? { temperature: null, hotAt: boardHotCelsius }
 }
 
 async function list(folder: string): Promise<string[]> {

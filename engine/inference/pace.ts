@@ -1,6 +1,6 @@
 /** Gaps between a session's works that must be known before it is slowed. */
 const minGaps = 4
-/** A stream that pauses for longer has no rate of its own just then. */
+/** A stream that pauses for longer after a work has no rate of its own just then. */
 const maxGapMs = 1000
 /** Of the newest gap in the mean. */
 const newestWeight = 0.2
@@ -23,7 +23,7 @@ export class Pace implements Disposable {
   begin(): void {
     const now = performance.now()
     const gap = now - (this.#begunAt ?? Number.NEGATIVE_INFINITY)
-    if (!this.#held && gap <= maxGapMs) {
+    if (!this.#held && gap <= this.#tookMs + maxGapMs) {
       this.#gapMs += (gap - this.#gapMs) * Math.max(newestWeight, 1 / (this.#gaps + 1))
       this.#gaps++
     }

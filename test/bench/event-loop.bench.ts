@@ -27,8 +27,8 @@ const pipeline = {
   streams: {
     door: { source: 'test', size: '1280x720', rate: 30 },
     yard: { source: 'test', pattern: 'ball', size: '1280x720', rate: 30 },
-    visitors: { from: 'door', node: 'detect' },
-    cars: { from: 'yard', node: 'detect' },
+    visitors: { from: 'door', node: 'detect', priority: 31 },
+    cars: { from: 'yard', node: 'detect', priority: 31 },
   },
   publish: ['door', 'visitors', 'cars'],
 }

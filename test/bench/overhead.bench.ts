@@ -224,7 +224,7 @@ function film(): string {
 async function readByEngine(): Promise<Speed> {
   const streams = {
     film: { source: 'file', path: film(), pace: 'max', loop: true },
-    objects: { from: 'film', node: 'detect', edge: { queue: 1, full: 'block' } },
+    objects: { from: 'film', node: 'detect', priority: 31, edge: { queue: 1, full: 'block' } },
   }
   const pipelines = [{ name: 'bench', streams, publish: ['objects'] }]
   const settings = { 'hosts.threads': 1, 'models.paths': detectorPaths }

@@ -76,6 +76,16 @@ describe('Pace', () => {
     expect(Math.min(...gaps(began).slice(4))).toBeGreaterThanOrEqual(199)
   })
 
+  it('slows a session whose works take seconds', async () => {
+    using pace = new Pace()
+    const began = await runSession(pace, { everyMs: 1, tookMs: 3000, share: () => 0.5, untilMs: 60_000 })
+    expect(gaps(began).slice(4)).toEqual(
+      gaps(began)
+        .slice(4)
+        .map(() => 6000),
+    )
+  })
+
   it('takes no pause of a stream for its rate', async () => {
     using pace = new Pace()
     await runSession(pace, { everyMs: 100, tookMs: 20, share: () => 1, untilMs: 1000 })

@@ -234,6 +234,10 @@ describe.skipIf(!hasTestData)('VisionEngine with what comes with the installatio
     expect(open('sing', {})).toThrow('Expected a task (detect, pose), received "sing"')
     expect(open('detect', { minScore: 2 })).toThrow(/^detect.minScore: /)
     expect(open('detect', { colour: 'red' })).toThrow(/colour/)
+    // Only streams have ranks.
+    expect(open('detect', { priority: 31 })).toThrow(/priority/)
+    expect(() => setup.vision.openTask('detect', { minScore: 2 }, 'realtime', 3)).toThrow(/^detect.minScore: /)
+    expect(setup.vision.liveRanks()).toEqual([])
     const session = setup.vision.openTask('detect', undefined, 'batch')
     await session[Symbol.asyncDispose]()
     const image = setup.rgb(1, 1, new Uint8Array(3))
