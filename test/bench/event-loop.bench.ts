@@ -21,7 +21,7 @@ const probe = ['--import', fileOf('loop-probe').href]
 const delayGoalMs = 5
 const healthGoalMs = 20
 
-/** Two cameras, each before a detector that takes every core, and one seen by people. */
+/** Two cameras, each before a detector that takes every core and is never slowed, and one seen by people. */
 const pipeline = {
   name: 'bench',
   streams: {

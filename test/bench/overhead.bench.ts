@@ -224,6 +224,7 @@ function film(): string {
 async function readByEngine(): Promise<Speed> {
   const streams = {
     film: { source: 'file', path: film(), pace: 'max', loop: true },
+    // What is never slowed, however busy the machine is.
     objects: { from: 'film', node: 'detect', priority: 31, edge: { queue: 1, full: 'block' } },
   }
   const pipelines = [{ name: 'bench', streams, publish: ['objects'] }]
