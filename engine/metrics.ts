@@ -138,9 +138,9 @@ export class Metrics implements Disposable {
       ),
       machineCpu: this.#gauge(
         'machine_cpu_ratio',
-        'Share of the whole machine over the last second; NaN before it is known.',
+        'Share of the whole machine over the last second; absent before it is known.',
       ),
-      temperature: this.#gauge('processor_celsius', 'Temperature of the processor; NaN where there is no sensor.'),
+      temperature: this.#gauge('processor_celsius', 'Temperature of the processor; absent where there is no sensor.'),
       uptime: this.#gauge('uptime_seconds', 'Since the start of the engine.'),
       memory: this.#gauge('memory_bytes', 'Proportional set size of the engine and its hosts.'),
       resident: this.#gauge('process_resident_memory_bytes', 'Resident memory of the engine process.'),
@@ -231,8 +231,8 @@ export class Metrics implements Disposable {
 
   #readProcess({ uptime_s, memory_used_mb, load }: Health): void {
     this.#process.level.set(load.level)
-    this.#process.machineCpu.set(load.cpu ?? Number.NaN)
-    this.#process.temperature.set(load.temperature ?? Number.NaN)
+    setKnown(this.#process.machineCpu, load.cpu)
+    setKnown(this.#process.temperature, load.temperature)
     const { uptime, memory, resident, heap, cpu, descriptors, loop } = this.#process
     const { rss, heapUsed } = process.memoryUsage()
     const { user, system } = process.cpuUsage()
@@ -264,6 +264,12 @@ function countDescriptors(): number {
     // EMFILE or ENFILE: the metric of the problem tells it.
     return Number.NaN
   }
+}
+
+/** Absent while nothing is known. */
+function setKnown(metric: Gauge, value: number | null): void {
+  if (value === null) metric.remove()
+  else metric.set(value)
 }
 
 /** Gives the metric these values, and forgets those that are no more. */

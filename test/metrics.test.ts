@@ -50,6 +50,8 @@ it('shows the work of a running engine, and its counters balance', async () => {
   expect(images).toBe(32)
   expect(value('images_leaked_total')).toBe(0)
   expect(value('build_info', { version: '0.0.0-test' })).toBe(1)
+  const { temperature } = (await engine.app.health()).load
+  expect(value('processor_celsius') === undefined).toBe(temperature === null)
   expect(value('load_level')).toBeGreaterThanOrEqual(0)
   expect(value('machine_cpu_ratio')).toBeGreaterThan(0)
   expect(value('machine_cpu_ratio')).toBeLessThanOrEqual(1)
