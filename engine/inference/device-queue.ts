@@ -1,3 +1,4 @@
+import { BatchPlaces } from './batch-places.ts'
 import type { Priority } from './vision.ts'
 import { compareTurns, type WaitingWork, WaitingWorks } from './waiting-works.ts'
 
@@ -8,8 +9,6 @@ export const classes: readonly Priority[] = ['realtime', 'interactive', 'batch']
  * starts interactive has at least every fifth and batch every 17th, and a live stream of low rank every ninth of live ones.
  */
 export const patience: Readonly<Record<Priority, number>> = { realtime: 8, interactive: 4, batch: 16 }
-/** The longest pause of batch works, however long the last one took. */
-const maxPauseMs = 60_000
 
 /** What a device bears. */
 export interface DeviceLimits {
@@ -29,23 +28,22 @@ interface Line {
 export class DeviceQueue implements Disposable {
   readonly #depth: number
   readonly #perResource: number
+  readonly #batch: BatchPlaces
   /** One for each model that was ever asked for: as many as the catalogue has, at most. */
   readonly #lines = new Map<string, Line>()
   /** Models that works of a class wait for. */
   readonly #models: Record<Priority, number> = { realtime: 0, interactive: 0, batch: 0 }
   #running = 0
-  #batchRunning = 0
   #waiting = 0
   #starts = 0
   #choosing = false
   /** While it is there, only live frames start, and those whose patience is over. */
   #turn: NodeJS.Immediate | undefined
-  #batchShare = 1
-  #pause: NodeJS.Timeout | undefined
 
   constructor({ depth, perResource = 1 }: DeviceLimits) {
     this.#depth = depth
     this.#perResource = perResource
+    this.#batch = new BatchPlaces(depth, () => this.#startNext())
   }
 
   /** Works that wait. */
@@ -67,17 +65,14 @@ export class DeviceQueue implements Disposable {
   take(priority: Priority, resource: string): void {
     this.#running++
     this.#line(resource).running++
-    if (priority === 'batch') this.#batchRunning++
+    if (priority === 'batch') this.#batch.take()
   }
 
   /** The work is over after so many milliseconds: starts what may have its place. */
   giveBack(priority: Priority, resource: string, tookMs: number): void {
     this.#running--
     this.#line(resource).running--
-    if (priority === 'batch') {
-      this.#batchRunning--
-      this.#pauseBatch(tookMs)
-    }
+    if (priority === 'batch') this.#batch.giveBack(tookMs)
     if (priority === 'realtime') this.#keepForLive()
     this.#startNext()
   }
@@ -101,15 +96,12 @@ export class DeviceQueue implements Disposable {
 
   /** See `Scheduler.paceBatch`. */
   paceBatch(share: number): void {
-    this.#batchShare = share
-    if (share < 1) return
-    this.#endPause()
-    this.#startNext()
+    this.#batch.pace(share)
   }
 
   /** Refuses all that waits; what runs goes on. */
   [Symbol.dispose](): void {
-    this.#endPause()
+    this.#batch[Symbol.dispose]()
     clearImmediate(this.#turn)
     this.#turn = undefined
     for (const { waiting } of this.#lines.values())
@@ -119,12 +111,7 @@ export class DeviceQueue implements Disposable {
   #line(resource: string): Line {
     const known = this.#lines.get(resource)
     if (known) return known
-    const [realtime, interactive, batch] = classes.map((priority) => new WaitingWorks(priority)) as [
-      WaitingWorks,
-      WaitingWorks,
-      WaitingWorks,
-    ]
-    const line = { running: 0, waiting: { realtime, interactive, batch } }
+    const line = createLine()
     this.#lines.set(resource, line)
     return line
   }
@@ -138,13 +125,7 @@ export class DeviceQueue implements Disposable {
   }
 
   #admits(priority: Priority, line: Line): boolean {
-    return line.running < this.#perResource && (priority !== 'batch' || this.#admitsBatch())
-  }
-
-  /** One place is never batch's where there are two: however long its works take, live frames and requests go on. */
-  #admitsBatch(): boolean {
-    const places = this.#batchShare < 1 ? 1 : Math.max(1, this.#depth - 1)
-    return this.#pause === undefined && this.#batchRunning < places
+    return line.running < this.#perResource && (priority !== 'batch' || this.#batch.free)
   }
 
   /**
@@ -207,22 +188,11 @@ export class DeviceQueue implements Disposable {
       if (isOver) works.overdueSince = Math.min(works.overdueSince, this.#starts)
     }
   }
+}
 
-  /** So that what ran takes its share of the time until the next one may start. */
-  #pauseBatch(tookMs: number): void {
-    if (this.#batchShare >= 1) return
-    this.#endPause()
-    const pauseMs = Math.min(maxPauseMs, tookMs * (1 / this.#batchShare - 1))
-    this.#pause = setTimeout(() => {
-      this.#pause = undefined
-      this.#startNext()
-    }, pauseMs)
-  }
-
-  #endPause(): void {
-    clearTimeout(this.#pause)
-    this.#pause = undefined
-  }
+function createLine(): Line {
+  const [realtime, interactive] = [new WaitingWorks('realtime'), new WaitingWorks('interactive')]
+  return { running: 0, waiting: { realtime, interactive, batch: new WaitingWorks('batch') } }
 }
 
 function isUrgent({ priority, isOverdue }: WaitingWorks): boolean {

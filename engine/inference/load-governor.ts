@@ -129,7 +129,8 @@ function limitsOf(level: number, ranks: readonly number[]): LoadLimits {
     shareOf: (rank) => {
       const before = ranks.filter((other) => other < rank).length
       const steps = Math.min(liveShares.length, level - 1 - before * liveShares.length)
-      return rank >= maxRank ? 1 : (liveShares[steps - 1] ?? 1)
+      // None for rank 31: no step is its own, and those of all others come before.
+      return liveShares[steps - 1] ?? 1
     },
   }
 }

@@ -200,6 +200,16 @@ describe('Scheduler', () => {
     expect(trial.started).toEqual(['a', 'live', 'b', 'c'])
   })
 
+  it('sets no timer for a batch work that ends after the scheduler was closed', async () => {
+    const trial = new TrialWorks()
+    trial.scheduler.paceBatch(0.25)
+    trial.run('running', 'batch')
+    await vi.advanceTimersByTimeAsync(1000)
+    trial.scheduler[Symbol.dispose]()
+    await trial.finish('running')
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('ends the pause of batch works when the share rises, and when it is closed', async () => {
     const trial = new TrialWorks()
     trial.scheduler.paceBatch(0.5)
