@@ -29,7 +29,7 @@ export async function runModelsCommand(
 
 async function list(store: ModelStore, catalogue: Catalogue, print: (text: string) => void): Promise<void> {
   for (const { name, task, state, why } of await store.status())
-    print(`${name.padEnd(22)} ${task.padEnd(8)} ${state.padEnd(10)} ${catalogue.entry(name).licence} (${why})`)
+    print(`${name.padEnd(22)} ${task.padEnd(8)} ${state.padEnd(10)} ${catalogue.model(name).licence} (${why})`)
 }
 
 async function pull(
@@ -38,9 +38,10 @@ async function pull(
   catalogue: Catalogue,
   print: (text: string) => void,
 ): Promise<void> {
-  for (const entry of names.map((name) => catalogue.entry(name))) {
+  for (const entry of names.map((name) => catalogue.model(name))) {
     print(`${entry.name}: licence ${entry.licence}`)
-    if (entry.download?.verified === false) print(`${entry.name}: nobody has fetched it from ${entry.download.url} yet`)
+    if (entry.onnx?.verified === false)
+      print(`${entry.name}: nobody has fetched it from ${entry.onnx.files[0]?.url} yet`)
     let told = 0
     const { path, why } = await store.pull(entry.name, new AbortController().signal, ({ received, total }) => {
       if (total === null || received / total < told + progressStep) return

@@ -65,7 +65,7 @@ copy_program() {
     --exclude='node_modules/dependency-cruiser' --exclude='node_modules/playwright-core' \
     --exclude='node_modules/*/bin/*/darwin' --exclude='node_modules/*/bin/*/win32' \
     --exclude='*/uws_darwin_*' --exclude='*/uws_win32_*' --exclude='*.tsbuildinfo' \
-    package.json README.md pipelines dist/engine dist/web engine/inference/models.yaml \
+    package.json README.md pipelines dist/engine dist/web engine/inference/models \
     addon/build/Release/hailstream.node node_modules) | tar -x --no-same-owner -C "$program.new"
   case $node in
     /usr/* | /opt/*) ;;

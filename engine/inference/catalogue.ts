@@ -1,67 +1,58 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
 import { EngineError, messageOf } from '../errors.ts'
 import { projectRoot } from '../root.ts'
+import {
+  type Artefact,
+  type BackendName,
+  backendNames,
+  type CatalogueModel,
+  type ModelPlan,
+  modelSchema,
+} from './catalogue-schema.ts'
 import { labelSets } from './labels.ts'
 
-const perChannel = z.tuple([z.number(), z.number(), z.number()])
-const fraction = z.number().min(0).max(1)
-
-const planSchema = z.strictObject({
-  fit: z.enum(['letterbox', 'stretch']),
-  /** Value 0 to 255 beside a letterboxed image, and outside of the image where a crop reaches over its edge. */
-  pad: z.number().int().min(0).max(255),
-  /** Per channel R, G, B, on values 0 to 255: output = (value − mean) × scale. */
-  mean: perChannel.default([0, 0, 0]),
-  scale: perChannel.default([1, 1, 1]),
-  /** Name of a decode kernel of the addon. */
-  kernel: z.string().min(1),
-  /** Used where the one who asks does not say. */
-  minScore: fraction,
-  iou: fraction.default(0.45),
-})
-
-const entrySchema = z.strictObject({
-  task: z.string().regex(/^[a-z][a-z0-9-]*$/),
-  summary: z.string().min(1),
-  licence: z.string().min(1),
-  file: z.string().regex(/^[A-Za-z0-9._-]+\.onnx$/, 'Expected the name of an .onnx file, without a folder'),
-  bytes: z.number().int().positive().optional(),
-  sha256: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/)
-    .optional(),
-  /** Where `pull` fetches it from, on request only. `verified`: a maintainer fetched it from there and ran it. */
-  download: z.strictObject({ url: z.url({ protocol: /^https$/ }), verified: z.boolean() }).optional(),
-  /** A TensorFlow.js graph model in an installed npm package; `outputs` are the nodes to end at, in the kernel's order. */
-  bundled: z
-    .strictObject({ package: z.string().min(1), model: z.string().min(1), outputs: z.array(z.string().min(1)).min(1) })
-    .optional(),
-  plan: planSchema,
-  labels: z.enum(Object.keys(labelSets) as [keyof typeof labelSets, ...(keyof typeof labelSets)[]]),
-  /** Asked once per object with this label that the task `task` found, on a square crop `expand` × the longer side of its box. */
-  topDown: z.strictObject({ task: z.string(), label: z.string(), expand: z.number().min(1).max(4) }).optional(),
-})
-
-/** One model: what it answers, where it comes from, and what the addon does around it. `file` is its name wherever it lies. */
-export interface ModelEntry extends Readonly<z.output<typeof entrySchema>> {
+/** A model of a task on images as one backend runs it: what its decode kernel reads, and the names of its classes. */
+export interface ModelEntry {
   readonly name: string
+  readonly backend: BackendName
+  readonly task: string
+  readonly summary: string
+  readonly licence: string
+  readonly labels?: CatalogueModel['labels']
+  readonly topDown?: CatalogueModel['topDown']
+  readonly plan: ModelPlan
 }
 
 /** The models we know, in the order in which a task tries them. */
 export interface Catalogue {
-  readonly entries: readonly ModelEntry[]
-  /** Throws `not-found`, naming the models there are. */
-  entry(name: string): ModelEntry
-  /** The models that answer a task, best first; empty for a task without any. */
+  readonly models: readonly CatalogueModel[]
+  /** Throws `not-found`, naming models that are alike. */
+  model(name: string): CatalogueModel
+  /** The model as a backend (left out: ONNX Runtime) runs it. Throws `not-found`, also where no kernel reads what it puts out there. */
+  entry(name: string, backend?: BackendName): ModelEntry
+  /** The models that answer a task in ONNX Runtime, best first; empty for a task without any. */
   candidates(task: string): readonly ModelEntry[]
 }
 
+/** The backends that the model has an artefact for. */
+export function backendsOf(model: CatalogueModel): BackendName[] {
+  return backendNames.filter((backend) => model[backend] !== undefined)
+}
+
+/** What the backend runs. Throws `not-found`, naming the backends that the model is there for. */
+export function artefactOf(model: CatalogueModel, backend: BackendName): Artefact {
+  const artefact = model[backend]
+  if (artefact !== undefined) return artefact
+  const there = backendsOf(model).join(' or ')
+  throw new EngineError('not-found', `Expected ${there} as the backend of ${model.name}, received ${backend}`)
+}
+
 /** The name of class `index` of a model. Throws `internal` for a class that its label set lacks: catalogue and weights disagree. */
-export function labelOf(entry: ModelEntry, index: number): string {
-  const label = (labelSets[entry.labels] as readonly string[])[index]
+export function labelOf(entry: Pick<ModelEntry, 'name' | 'labels'>, index: number): string {
+  const label = labelsOf(entry)[index]
   if (label === undefined)
     throw new EngineError(
       'internal',
@@ -71,31 +62,40 @@ export function labelOf(entry: ModelEntry, index: number): string {
 }
 
 /** The index of a label in the model's classes; −1 where it has no such class. */
-export function classOf(entry: ModelEntry, label: string): number {
-  return (labelSets[entry.labels] as readonly string[]).indexOf(label)
+export function classOf(entry: Pick<ModelEntry, 'labels'>, label: string): number {
+  return labelsOf(entry).indexOf(label)
 }
 
-const defaultFile = join(projectRoot, 'engine/inference/models.yaml')
+function labelsOf({ labels }: Pick<ModelEntry, 'labels'>): readonly string[] {
+  return labels === undefined ? [] : labelSets[labels]
+}
 
-/** Reads and checks the catalogue. Throws `invalid`, naming the file and the place. */
-export function loadCatalogue(file: string = defaultFile): Catalogue {
-  return parseCatalogue(readFileSync(file, 'utf8'), file)
+/** Names that a message lists at most. */
+const maxNames = 12
+
+const defaultFolder = join(projectRoot, 'engine/inference/models')
+
+/** Reads and checks the catalogue: every .yaml file of the folder. Throws `invalid`, naming the file and the place. */
+export function loadCatalogue(folder: string = defaultFolder): Catalogue {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'))
+  return createCatalogue(
+    files.sort().flatMap((name) => parseModels(readFileSync(join(folder, name), 'utf8'), join(folder, name))),
+    folder,
+  )
 }
 
 /** The catalogue written in `text`; `file` is for messages. Throws `invalid`. */
 export function parseCatalogue(text: string, file: string): Catalogue {
-  const parsed = z.record(z.string().regex(/^[a-z0-9][a-z0-9.-]*$/), entrySchema).safeParse(readYaml(text, file))
+  return createCatalogue(parseModels(text, file), file)
+}
+
+function parseModels(text: string, file: string): CatalogueModel[] {
+  const parsed = z.record(z.string().regex(/^[a-z0-9][a-z0-9.-]*$/), modelSchema).safeParse(readYaml(text, file))
   if (!parsed.success) {
     const places = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
     throw new EngineError('invalid', `${file}: ${places.join('; ')}`, { cause: parsed.error })
   }
-  const entries = Object.entries(parsed.data).map(([name, entry]) => ({ name, ...entry }))
-  checkTogether(entries, file)
-  return {
-    entries,
-    entry: (name) => findEntry(entries, name),
-    candidates: (task) => entries.filter((entry) => entry.task === task),
-  }
+  return Object.entries(parsed.data).map(([name, model]) => ({ name, ...model }))
 }
 
 function readYaml(text: string, file: string): unknown {
@@ -106,21 +106,72 @@ function readYaml(text: string, file: string): unknown {
   }
 }
 
-function checkTogether(entries: readonly ModelEntry[], file: string): void {
-  const files = new Map<string, string>()
-  for (const { name, file: artefact, download, bundled } of entries) {
-    const other = files.get(artefact)
-    if (other !== undefined)
-      throw new EngineError('invalid', `${file}: ${name}.file: ${artefact} belongs to ${other} already`)
-    if ((download === undefined) === (bundled === undefined))
-      throw new EngineError('invalid', `${file}: ${name}: Expected either download or bundled`)
-    files.set(artefact, name)
+function createCatalogue(models: readonly CatalogueModel[], file: string): Catalogue {
+  for (const model of models) checkAlone(model, file)
+  checkTogether(models, file)
+  const entries = models.filter(({ onnx }) => onnx?.plan !== undefined).map((model) => toEntry(model, 'onnx'))
+  return {
+    models,
+    model: (name) => findModel(models, name),
+    entry: (name, backend = 'onnx') => toEntry(findModel(models, name), backend),
+    candidates: (task) => entries.filter((entry) => entry.task === task),
   }
 }
 
-function findEntry(entries: readonly ModelEntry[], name: string): ModelEntry {
-  const entry = entries.find((candidate) => candidate.name === name)
-  if (entry !== undefined) return entry
-  const names = entries.map((candidate) => candidate.name).join(', ')
-  throw new EngineError('not-found', `Expected a model of the catalogue (${names}), received ${name}`)
+function checkAlone(model: CatalogueModel, file: string): void {
+  const { name, onnx } = model
+  const backends = backendsOf(model)
+  if (backends.length === 0)
+    throw new EngineError('invalid', `${file}: ${name}: Expected at least one of ${backendNames.join(', ')}`)
+  if (onnx !== undefined && (onnx.verified === undefined) === (onnx.bundled === undefined))
+    throw new EngineError('invalid', `${file}: ${name}.onnx: Expected either verified or bundled`)
+  for (const backend of backends) {
+    const { files, verified } = artefactOf(model, backend)
+    const wrong = files.find(({ url }) => (url === undefined) !== (verified === undefined))
+    if (wrong === undefined) continue
+    const expected = verified === undefined ? 'no url for what a package carries' : 'a url'
+    throw new EngineError('invalid', `${file}: ${name}.${backend}.files: Expected ${expected} at ${wrong.name}`)
+  }
+}
+
+function checkTogether(models: readonly CatalogueModel[], file: string): void {
+  const owners = new Map<string, string>()
+  const own = (thing: string, { name }: CatalogueModel) => {
+    const other = owners.get(thing)
+    if (other !== undefined) throw new EngineError('invalid', `${file}: ${name}: ${thing} belongs to ${other} already`)
+    owners.set(thing, name)
+  }
+  for (const model of models) {
+    own(model.name, model)
+    for (const { name, url } of backendsOf(model).flatMap((backend) => artefactOf(model, backend).files)) {
+      own(name, model)
+      if (url !== undefined) own(url, model)
+    }
+  }
+}
+
+function toEntry(model: CatalogueModel, backend: BackendName): ModelEntry {
+  const { name, task, summary, licence, labels, topDown } = model
+  const artefact = artefactOf(model, backend)
+  const plan = 'plan' in artefact ? (artefact.plan as ModelPlan | undefined) : undefined
+  if (plan === undefined)
+    throw new EngineError('not-found', `Expected a model whose outputs a kernel reads, received ${name} on ${backend}`)
+  return { name, backend, task, summary, licence, plan, ...(labels && { labels }), ...(topDown && { topDown }) }
+}
+
+function findModel(models: readonly CatalogueModel[], name: string): CatalogueModel {
+  const model = models.find((candidate) => candidate.name === name)
+  if (model !== undefined) return model
+  throw new EngineError('not-found', `Expected a model of the catalogue (${namesLike(name, models)}), received ${name}`)
+}
+
+/** As many names as one can read: those that begin alike, else those that tasks on images have. */
+function namesLike(name: string, models: readonly CatalogueModel[]): string {
+  const names = models.map((model) => model.name)
+  const beginning = name.toLowerCase().slice(0, 3)
+  const alike = names.filter((candidate) => candidate.startsWith(beginning))
+  const shown = (alike.length > 0 ? alike : names).slice(0, maxNames)
+  return shown.length < names.length
+    ? `${shown.join(', ')}, …; models list shows all ${names.length}`
+    : shown.join(', ')
 }

@@ -3,7 +3,8 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError, messageOf } from '../errors.ts'
 import { projectRoot } from '../root.ts'
-import { loadCatalogue, type ModelEntry } from './catalogue.ts'
+import { loadCatalogue } from './catalogue.ts'
+import type { CatalogueModel } from './catalogue-schema.ts'
 import { type GraphModel, type GraphNode, readGraphModel } from './import-tfjs-graph.ts'
 import { conversionOf } from './import-tfjs-operations.ts'
 import { OnnxWriter, type Value } from './import-tfjs-writer.ts'
@@ -14,11 +15,14 @@ const converterVersion = 1
 const hashDigits = 12
 
 /** A model that an installed package carries. */
-export type BundledEntry = ModelEntry & { readonly bundled: NonNullable<ModelEntry['bundled']> }
+type OnnxArtefact = NonNullable<CatalogueModel['onnx']>
+export interface BundledModel extends CatalogueModel {
+  readonly onnx: OnnxArtefact & { readonly bundled: NonNullable<OnnxArtefact['bundled']> }
+}
 
 /** Whether an installed package carries the model. */
-export function isBundled(entry: ModelEntry): entry is BundledEntry {
-  return entry.bundled !== undefined
+export function isBundled(model: CatalogueModel): model is BundledModel {
+  return model.onnx?.bundled !== undefined
 }
 
 /**
@@ -36,9 +40,9 @@ export function convertGraphModel(json: string, weights: Uint8Array, outputs: re
 
 /** Converts every bundled model of the catalogue that is not there yet into `<stateFolder>/models`. */
 export async function convertBundledModels(stateFolder: string, onProgress: (line: string) => void): Promise<void> {
-  for (const entry of loadCatalogue().entries.filter(isBundled)) {
-    const { path, converted } = await convertBundled(entry, join(stateFolder, 'models'))
-    if (converted) onProgress(`converted ${entry.name} (${entry.licence}) to ${path}`)
+  for (const model of loadCatalogue().models.filter(isBundled)) {
+    const { path, converted } = await convertBundled(model, join(stateFolder, 'models'))
+    if (converted) onProgress(`converted ${model.name} (${model.licence}) to ${path}`)
   }
 }
 
@@ -48,15 +52,15 @@ export async function convertBundledModels(stateFolder: string, onProgress: (lin
  * when the disk refuses it.
  */
 export async function convertBundled(
-  entry: BundledEntry,
+  model: BundledModel,
   folder: string,
 ): Promise<{ path: string; converted: boolean }> {
-  const { json, weights } = await readSource(entry)
+  const { json, weights } = await readSource(model)
   const hash = createHash('sha256')
-    .update(`${converterVersion} ${entry.bundled.outputs.join(' ')}\n`)
+    .update(`${converterVersion} ${model.onnx.bundled.outputs.join(' ')}\n`)
     .update(json)
     .update(weights)
-  const stem = entry.file.replace(/\.onnx$/, '')
+  const stem = bundledStem(model)
   const file = `${stem}-${hash.digest('hex').slice(0, hashDigits)}.onnx`
   const path = join(folder, file)
   const files = await onDisk(path, async () => {
@@ -67,12 +71,17 @@ export async function convertBundled(
   if (earlier.includes(file)) return { path, converted: false }
   // Numbers only grow by the conversion, which takes a second or more.
   await expectRoom(path, weights.byteLength)
-  await writeWhole(path, [convertGraphModel(json, weights, entry.bundled.outputs)])
+  await writeWhole(path, [convertGraphModel(json, weights, model.onnx.bundled.outputs)])
   for (const old of earlier) await rm(join(folder, old), { force: true })
   return { path, converted: true }
 }
 
-async function readSource({ name, bundled }: BundledEntry): Promise<{ json: string; weights: Uint8Array }> {
+/** What the names of the model's converted files begin with; a hyphen and the source's hash follow. */
+export function bundledStem({ name, onnx }: BundledModel): string {
+  return onnx.files[0]?.name.replace(/\.onnx$/, '') ?? name
+}
+
+async function readSource({ name, onnx: { bundled } }: BundledModel): Promise<{ json: string; weights: Uint8Array }> {
   const stem = join(projectRoot, 'node_modules', bundled.package, bundled.model)
   try {
     return { json: await readFile(`${stem}.json`, 'utf8'), weights: await readFile(`${stem}.bin`) }

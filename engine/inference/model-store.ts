@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Logger } from 'pino'
 import { EngineError, messageOf } from '../errors.ts'
-import type { Catalogue, ModelEntry } from './catalogue.ts'
-import { convertBundled, isBundled } from './import-tfjs.ts'
+import { artefactOf, type Catalogue } from './catalogue.ts'
+import type { BackendName, CatalogueModel, ModelFile } from './catalogue-schema.ts'
+import { bundledStem, convertBundled, isBundled } from './import-tfjs.ts'
 import { type DownloadProgress, download } from './model-download.ts'
 import { isRefusedByDisk } from './whole-file.ts'
 
@@ -20,6 +21,11 @@ const bundledWhy = 'comes with the installation'
 
 /** Where a model's file lies and how it came there, or why there is none. */
 export type ModelPlace = { readonly path: string; readonly why: string } | { readonly missing: string }
+
+/** A file of a model that is looked for. */
+interface Wanted extends ModelFile {
+  readonly model: CatalogueModel
+}
 
 interface Refusal {
   readonly reason: string
@@ -75,11 +81,13 @@ export class ModelStore implements AsyncDisposable {
    * Where the model is. May convert a bundled model or fetch from the mirror, never from a public address; what goes
    * wrong on the way is the reason it is `missing`. Throws `not-found` for a name that the catalogue lacks.
    */
-  async locate(name: string): Promise<ModelPlace> {
+  async locate(name: string, backend: BackendName = 'onnx'): Promise<ModelPlace> {
     if (this.#closing.signal.aborted) throw new EngineError('closed', 'The model store is closed')
-    const entry = this.#options.catalogue.entry(name)
-    const search = this.#searches.get(name) ?? this.#search(entry).finally(() => this.#searches.delete(name))
-    this.#searches.set(name, search)
+    const model = this.#options.catalogue.model(name)
+    const file = artefactOf(model, backend).files[0]!
+    const key = file.name
+    const search = this.#searches.get(key) ?? this.#search({ ...file, model }).finally(() => this.#searches.delete(key))
+    this.#searches.set(key, search)
     return search
   }
 
@@ -89,17 +97,14 @@ export class ModelStore implements AsyncDisposable {
     signal: AbortSignal,
     onProgress?: (progress: DownloadProgress) => void,
   ): Promise<{ readonly path: string; readonly why: string }> {
-    const entry = this.#options.catalogue.entry(name)
+    const model = this.#options.catalogue.model(name)
     const place = await this.locate(name)
     if ('path' in place) return place
-    if (entry.download === undefined) throw new EngineError('unavailable', place.missing)
-    const path = await this.#fetch(
-      entry,
-      entry.download.url,
-      AbortSignal.any([signal, this.#closing.signal]),
-      onProgress,
-    )
-    return { path, why: `fetched from ${new URL(entry.download.url).host}` }
+    const file = artefactOf(model, 'onnx').files[0]!
+    if (file.url === undefined) throw new EngineError('unavailable', place.missing)
+    const ends = AbortSignal.any([signal, this.#closing.signal])
+    const path = await this.#fetch({ ...file, model }, file.url, ends, onProgress)
+    return { path, why: `fetched from ${new URL(file.url).host}` }
   }
 
   /** Every model of the catalogue as it was within the last second, without fetching or converting anything. */
@@ -112,13 +117,15 @@ export class ModelStore implements AsyncDisposable {
 
   #lookAtAll(): Promise<ModelStatus[]> {
     return Promise.all(
-      this.#options.catalogue.entries.map(async (entry) => {
-        const { name, task } = entry
-        if (isBundled(entry)) return { name, task, state: 'available' as const, why: bundledWhy }
-        const place = await this.#lookAround(entry)
-        if ('path' in place) return { name, task, state: 'available' as const, why: place.why }
-        return { name, task, state: 'missing' as const, why: place.missing }
-      }),
+      this.#options.catalogue.models
+        .filter(({ onnx }) => onnx?.plan !== undefined)
+        .map(async (model) => {
+          const { name, task } = model
+          if (isBundled(model)) return { name, task, state: 'available' as const, why: bundledWhy }
+          const place = await this.#lookAround({ ...artefactOf(model, 'onnx').files[0]!, model })
+          if ('path' in place) return { name, task, state: 'available' as const, why: place.why }
+          return { name, task, state: 'missing' as const, why: place.missing }
+        }),
     )
   }
 
@@ -128,39 +135,39 @@ export class ModelStore implements AsyncDisposable {
     await Promise.allSettled(this.#searches.values())
   }
 
-  async #search(entry: ModelEntry): Promise<ModelPlace> {
-    if (isBundled(entry)) return this.#convert(entry)
-    const place = await this.#lookAround(entry)
-    if ('path' in place || this.#mirrorAddress() === null || this.#refusalOf(entry)) return place
-    return this.#ask(entry)
+  async #search(wanted: Wanted): Promise<ModelPlace> {
+    if (isBundled(wanted.model)) return this.#convert(wanted.model)
+    const place = await this.#lookAround(wanted)
+    if ('path' in place || this.#mirrorAddress() === null || this.#refusalOf(wanted.name)) return place
+    return this.#ask(wanted)
   }
 
-  async #convert(entry: Parameters<typeof convertBundled>[0]): Promise<ModelPlace> {
-    const refusal = lasting(this.#refusals.get(entry.name))
+  async #convert(model: Parameters<typeof convertBundled>[0]): Promise<ModelPlace> {
+    const refusal = lasting(this.#refusals.get(bundledStem(model)))
     if (refusal) return { missing: refusal.reason }
     try {
-      const { path, converted } = await convertBundled(entry, this.#folder)
+      const { path, converted } = await convertBundled(model, this.#folder)
       if (converted) {
         this.#options.onWritten?.(undefined)
-        this.#options.log.info({ model: entry.name, licence: entry.licence, path }, 'converted a bundled model')
+        this.#options.log.info({ model: model.name, licence: model.licence, path }, 'converted a bundled model')
       }
       return { path, why: bundledWhy }
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
-      return { missing: isRefusedByDisk(error) ? this.#refuse(entry, error) : error.message }
+      return { missing: isRefusedByDisk(error) ? this.#refuse(bundledStem(model), error) : error.message }
     }
   }
 
   /** Looks at files only. */
-  async #lookAround(entry: ModelEntry): Promise<ModelPlace> {
+  async #lookAround(wanted: Wanted): Promise<ModelPlace> {
     const problems: string[] = []
     for (const { folder, why } of this.#folders()) {
-      const path = join(folder, entry.file)
-      const found = await this.#check(path, entry)
+      const path = join(folder, wanted.name)
+      const found = await this.#check(path, wanted)
       if (found === 'good') return { path, why }
       if (found !== 'absent') problems.push(found.problem)
     }
-    return { missing: problems.length > 0 ? problems.join('; ') : this.#whyMissing(entry) }
+    return { missing: problems.length > 0 ? problems.join('; ') : this.#whyMissing(wanted.name) }
   }
 
   #folders(): { folder: string; why: string }[] {
@@ -170,13 +177,13 @@ export class ModelStore implements AsyncDisposable {
     return [...found, { folder: this.#folder, why: 'found among the downloaded models' }]
   }
 
-  #whyMissing(entry: ModelEntry): string {
+  #whyMissing(file: string): string {
     const { mirror } = this.#options
     const place = mirror === null ? 'models.paths, and there is no mirror' : 'models.paths or the mirror'
-    return this.#refusalOf(entry)?.reason ?? `${entry.file} is not in ${place}`
+    return this.#refusalOf(file)?.reason ?? `${file} is not in ${place}`
   }
 
-  async #check(path: string, { name, sha256 }: ModelEntry): Promise<'good' | 'absent' | { readonly problem: string }> {
+  async #check(path: string, { model, sha256 }: Wanted): Promise<'good' | 'absent' | { readonly problem: string }> {
     try {
       const file = await stat(path)
       if (!file.isFile() || file.size === 0) return { problem: `Expected a model in ${path}, found nothing in it` }
@@ -184,7 +191,7 @@ export class ModelStore implements AsyncDisposable {
       const hash = await this.#hashOf(path, `${path} ${file.size} ${file.mtimeMs}`)
       return hash === sha256
         ? 'good'
-        : { problem: `Expected ${path} (${name}) to have SHA-256 ${sha256}, received ${hash}` }
+        : { problem: `Expected ${path} (${model.name}) to have SHA-256 ${sha256}, received ${hash}` }
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       return code === 'ENOENT' || code === 'ENOTDIR' ? 'absent' : { problem: messageOf(error) }
@@ -208,43 +215,43 @@ export class ModelStore implements AsyncDisposable {
   }
 
   /** What the mirror said not long ago. */
-  #refusalOf({ name }: ModelEntry): Refusal | undefined {
-    return lasting(this.#refusals.get(name)) ?? lasting(this.#silence)
+  #refusalOf(file: string): Refusal | undefined {
+    return lasting(this.#refusals.get(file)) ?? lasting(this.#silence)
   }
 
-  async #ask(entry: ModelEntry): Promise<ModelPlace> {
+  async #ask(wanted: Wanted): Promise<ModelPlace> {
     try {
-      const path = await this.#fetch(entry, `${this.#mirrorAddress()}${entry.file}`, this.#closing.signal)
+      const path = await this.#fetch(wanted, `${this.#mirrorAddress()}${wanted.name}`, this.#closing.signal)
       return { path, why: 'fetched from the mirror' }
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
-      return { missing: isRefusedByDisk(error) ? this.#refuse(entry, error) : this.#remember(entry, error) }
+      return { missing: isRefusedByDisk(error) ? this.#refuse(wanted.name, error) : this.#remember(wanted, error) }
     }
   }
 
   /** Not the mirror's fault: once there is room, the next who asks gets the model. */
-  #refuse({ name }: ModelEntry, error: EngineError): string {
-    this.#refusals.set(name, { reason: error.message, until: performance.now() + writeAgainMs })
+  #refuse(file: string, error: EngineError): string {
+    this.#refusals.set(file, { reason: error.message, until: performance.now() + writeAgainMs })
     this.#options.onWritten?.(error)
     return error.message
   }
 
-  #remember({ name }: ModelEntry, { code, message }: EngineError): string {
+  #remember({ name, model }: Wanted, { code, message }: EngineError): string {
     const refusal = { reason: `not from the mirror: ${message}`, until: performance.now() + askAgainMs }
     this.#refusals.set(name, refusal)
     if (code === 'unavailable' || code === 'timeout') this.#silence = refusal
     if (code !== 'not-found')
-      this.#options.log.warn({ model: name, reason: refusal.reason }, 'the mirror gave no model')
+      this.#options.log.warn({ model: model.name, reason: refusal.reason }, 'the mirror gave no model')
     return refusal.reason
   }
 
-  async #fetch(entry: ModelEntry, url: string, signal: AbortSignal, onProgress?: (progress: DownloadProgress) => void) {
-    const { sha256, bytes, file, name, licence } = entry
-    const path = join(this.#folder, file)
+  async #fetch(wanted: Wanted, url: string, signal: AbortSignal, onProgress?: (progress: DownloadProgress) => void) {
+    const { sha256, bytes, name, model } = wanted
+    const path = join(this.#folder, name)
     await download({ url, path, sha256, bytes, onProgress }, signal)
     this.#looked = undefined
     this.#options.onWritten?.(undefined)
-    this.#options.log.info({ model: name, licence, url, path }, 'fetched a model')
+    this.#options.log.info({ model: model.name, licence: model.licence, url, path }, 'fetched a model')
     return path
   }
 }

@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { classOf, labelOf, loadCatalogue, parseCatalogue } from '../../engine/inference/catalogue.ts'
+import {
+  artefactOf,
+  backendsOf,
+  classOf,
+  labelOf,
+  loadCatalogue,
+  parseCatalogue,
+} from '../../engine/inference/catalogue.ts'
 import { coco80, cocoKeypoints } from '../../engine/inference/labels.ts'
 import { addon } from '../../engine/native/addon.ts'
 import { projectRoot } from '../../engine/root.ts'
@@ -14,31 +21,36 @@ toy:
   task: detect
   summary: A toy
   licence: MIT
-  file: toy.onnx
-  download: { url: 'https://example.org/toy.onnx', verified: false }
-  plan: { fit: stretch, pad: 0, kernel: yolo-v8, minScore: 0.5 }
+  onnx:
+    files: [{ name: toy.onnx, url: 'https://example.org/toy.onnx' }]
+    verified: false
+    plan: { fit: stretch, pad: 0, kernel: yolo-v8, minScore: 0.5 }
   labels: coco80
 `
 
 describe('the catalogue', () => {
   test('names a licence, a file and a way to get it for every model', () => {
-    for (const model of catalogue.entries) {
+    for (const model of catalogue.models) {
       expect(model.licence, model.name).toMatch(/AGPL|Apache|MIT/)
-      expect(model.bundled ?? model.download, model.name).toBeDefined()
+      for (const backend of backendsOf(model)) expect(artefactOf(model, backend).files.length).toBeGreaterThan(0)
     }
   })
 
   test('never takes a model of an unverified address for verified', () => {
-    const downloads = catalogue.entries.filter((model) => model.download !== undefined)
-    expect(downloads.length).toBeGreaterThan(0)
-    for (const model of downloads) expect(model.download?.verified, model.name).toBe(false)
+    const artefacts = catalogue.models.flatMap((model) =>
+      backendsOf(model).map((backend) => artefactOf(model, backend)),
+    )
+    const fetched = artefacts.filter(({ files }) => files.some(({ url }) => url !== undefined))
+    expect(fetched.length).toBeGreaterThan(0)
+    for (const { files, verified } of fetched) expect(verified, files[0]?.name).toBe(false)
   })
 
   test('tries the models of a task in the order of the file, a bundled one last', () => {
     for (const task of ['detect', 'pose']) {
       const candidates = catalogue.candidates(task)
-      expect(candidates.at(-1)?.bundled, task).toBeDefined()
-      expect(candidates.slice(0, -1).every((model) => model.bundled === undefined)).toBe(true)
+      const bundled = candidates.map(({ name }) => catalogue.model(name).onnx?.bundled !== undefined)
+      expect(bundled.at(-1), task).toBe(true)
+      expect(bundled.slice(0, -1), task).not.toContain(true)
     }
     expect(catalogue.candidates('detect')[0]?.name).toBe('yolov8n')
     expect(catalogue.candidates('juggle')).toEqual([])
@@ -61,7 +73,7 @@ describe('the catalogue', () => {
 
   test.skipIf(!hasAddon)('names decode kernels that the addon has', () => {
     const kernels = addon().decodeKernels()
-    for (const model of catalogue.entries) expect(kernels, model.name).toContain(model.plan.kernel)
+    for (const { name, onnx } of catalogue.models) if (onnx?.plan) expect(kernels, name).toContain(onnx.plan.kernel)
   })
 })
 
@@ -69,12 +81,16 @@ describe('a catalogue that is wrong', () => {
   test.each([
     ['an unknown key', entry.replace('labels:', 'colour: blue\n  labels:'), /toy: Unrecognized key.*colour/],
     ['no licence', entry.replace('  licence: MIT\n', ''), /toy\.licence/],
-    ['a folder in the file name', entry.replace('file: toy', 'file: ../toy'), /toy\.file: Expected the name/],
-    ['an address without TLS', entry.replace('https:', 'http:'), /toy\.download\.url/],
+    [
+      'a folder in the file name',
+      entry.replace('name: toy', 'name: ../toy'),
+      /toy\.onnx\.files\.0\.name: Expected the name/,
+    ],
+    ['an address without TLS', entry.replace('https:', 'http:'), /toy\.onnx\.files\.0\.url/],
     ['an unknown label set', entry.replace('coco80', 'coco90'), /toy\.labels/],
-    ['neither download nor package', entry.replace(/ {2}download.*\n/, ''), /either download or bundled/],
+    ['neither verified nor a package', entry.replace(/ {4}verified.*\n/, ''), /either verified or bundled/],
     ['a name given twice', entry + entry, /unique/],
-    ['a file given twice', entry + entry.replace('toy:', 'top:'), /top\.file: toy\.onnx belongs to toy/],
+    ['a file given twice', entry + entry.replace('toy:', 'top:'), /top: toy\.onnx belongs to toy already/],
     ['text that is no YAML', 'a: [', /models\.yaml/],
   ])('with %s is refused, with the place', (_, text, message) => {
     expect(() => parseCatalogue(text, 'models.yaml')).toThrow(message)

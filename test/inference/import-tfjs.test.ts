@@ -18,14 +18,14 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 async function convert(name: string): Promise<string> {
-  const entry = catalogue.entry(name)
+  const entry = catalogue.model(name)
   if (!isBundled(entry)) throw new Error(`${name} is not bundled`)
   return (await convertBundled(entry, folder)).path
 }
 
 describe('converting the bundled models', () => {
   test('writes the same bytes each time, once, and leaves no half file', async () => {
-    const entry = catalogue.entry('movenet-lightning')
+    const entry = catalogue.model('movenet-lightning')
     if (!isBundled(entry)) throw new Error('movenet-lightning is not bundled')
     const first = await convertBundled(entry, folder)
     expect(first.converted).toBe(true)
@@ -47,9 +47,9 @@ describe('converting the bundled models', () => {
   })
 
   test('says what to do when the package is missing', async () => {
-    const entry = catalogue.entry('movenet-lightning')
+    const entry = catalogue.model('movenet-lightning')
     if (!isBundled(entry)) throw new Error('movenet-lightning is not bundled')
-    const gone = { ...entry, bundled: { ...entry.bundled, package: 'not-installed' } }
+    const gone = { ...entry, onnx: { ...entry.onnx, bundled: { ...entry.onnx.bundled, package: 'not-installed' } } }
     await expect(convertBundled(gone, folder)).rejects.toThrow(/package not-installed.*npm run setup/)
   })
 })

@@ -19,10 +19,10 @@ toy:
   task: detect
   summary: A toy
   licence: MIT
-  file: toy.onnx
-  ${extra}
-  download: { url: 'https://models.invalid/toy.onnx', verified: false }
-  plan: { fit: stretch, pad: 0, kernel: yolo-v8, minScore: 0.5 }
+  onnx:
+    files: [{ name: toy.onnx, url: 'https://models.invalid/toy.onnx' ${extra} }]
+    verified: false
+    plan: { fit: stretch, pad: 0, kernel: yolo-v8, minScore: 0.5 }
   labels: coco80
 `
 }
@@ -33,9 +33,10 @@ movenet-lightning:
   task: pose
   summary: MoveNet
   licence: Apache-2.0
-  file: movenet-lightning.onnx
-  bundled: { package: '@vladmandic/human', model: models/movenet-lightning, outputs: [StatefulPartitionedCall/Sigmoid] }
-  plan: { fit: letterbox, pad: 0, kernel: movenet, minScore: 0 }
+  onnx:
+    files: [{ name: movenet-lightning.onnx }]
+    bundled: { package: '@vladmandic/human', model: models/movenet-lightning, outputs: [StatefulPartitionedCall/Sigmoid] }
+    plan: { fit: letterbox, pad: 0, kernel: movenet, minScore: 0 }
   labels: person
 `
   return parseCatalogue(toyText(extra) + bundled, 'models.yaml')
@@ -145,7 +146,7 @@ describe('locating a model', () => {
   test('waits for a mirror that does not answer only once, whatever is looked for', async () => {
     const catalogue = parseCatalogue(
       ['toy', 'top']
-        .map((name) => toyText('').replace('toy:', `${name}:`).replace('toy.onnx', `${name}.onnx`))
+        .map((name) => toyText('').replace('toy:', `${name}:`).replaceAll('toy.onnx', `${name}.onnx`))
         .join(''),
       'models.yaml',
     )
@@ -165,7 +166,7 @@ describe('locating a model', () => {
   })
 
   test('passes by a file with another hash, and says so', async () => {
-    const catalogue = toyCatalogue(`sha256: ${sha256}`)
+    const catalogue = toyCatalogue(`, sha256: ${sha256}`)
     const wrong = await put('wrong', 'other weights')
     await using store = openStore({ catalogue, paths: [wrong] })
     expect(await store.locate('toy')).toMatchObject({ missing: expect.stringContaining(`SHA-256 ${sha256}, received`) })
