@@ -9,9 +9,11 @@ export interface CommandLine {
   readonly command: 'start' | 'models' | 'doctor' | 'help' | 'version'
   /** What follows the command. */
   readonly words: readonly string[]
-  /** Print for programs; `doctor` only. */
+  /** Print for programs; `doctor` and `models list` only. */
   readonly json: boolean
   readonly options: Readonly<Partial<Record<OptionName, string>>>
+  /** Options of the commands on models. */
+  readonly flags: { readonly backend?: string; readonly as?: string }
   /** Each `--set key.path=value`, in order. */
   readonly set: readonly { readonly path: string; readonly text: string }[]
 }
@@ -20,9 +22,16 @@ export interface CommandLine {
 export const usage = `hailstream: realtime AI streams on the edge
 
   hailstream start [options]
-  hailstream models list
-  hailstream models pull NAME...   fetches models, from the mirror or where the catalogue says
-  hailstream doctor [--json]       what is wrong on this machine, and how to mend it
+  hailstream models list [TASK, BACKEND or a part of a name]   what there is, and what of it is here; --json
+  hailstream models pull NAME...     fetches models, from the mirror or where the catalogue says; what broke off goes on
+  hailstream models verify [NAME...] hashes what is here; the exit status is 1 when something is wrong
+  hailstream models remove NAME...   removes what was fetched or imported
+  hailstream models import FILE      takes a file of this machine into the store
+  hailstream doctor                  what is wrong on this machine, and how to mend it; --json
+
+  --backend B             pull: onnx, hailo, llama, sherpa or piper (what this machine runs)
+  --as NAME               import: which model, or which file of one, it is
+  --json                  list and doctor: all that is known, for programs
 
   --config FILE           configuration (hailstream.yaml)              HAILSTREAM_CONFIG
   --port N                port to listen on (8080)                     HAILSTREAM_PORT
@@ -41,8 +50,8 @@ const text = { type: 'string' } as const
 /** Reads the arguments after the program's name. Throws `invalid` for an unknown command or option. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const { values, positionals } = parse(args)
-  const { set, help, version, json = false, ...options } = values
-  const alone = { words: [], json: false, options: {}, set: [] }
+  const { set, help, version, json = false, backend, as, ...options } = values
+  const alone = { words: [], json: false, options: {}, flags: {}, set: [] }
   if (help === true || positionals[0] === 'help') return { command: 'help', ...alone }
   if (version === true) return { command: 'version', ...alone }
   const [command, ...words] = positionals
@@ -52,9 +61,17 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       `Expected the command start, models or doctor, received ${positionals.join(' ') || 'none'}. Try: hailstream help`,
     )
   }
-  if (json && command !== 'doctor')
-    throw new EngineError('invalid', `Expected --json behind the command doctor only, received it behind ${command}`)
-  return { command, words, json, options, set: (set ?? []).map(parseSetting) }
+  if (command === 'start' && json)
+    throw new EngineError('invalid', 'Expected --json behind the commands models and doctor only, received it behind start')
+  const flags = { ...(backend !== undefined && { backend }), ...(as !== undefined && { as }) }
+  if (command !== 'models') expectNoFlags(flags)
+  return { command, words, json, options, flags, set: (set ?? []).map(parseSetting) }
+}
+
+function expectNoFlags(flags: object): void {
+  const given = Object.keys(flags).map((name) => `--${name}`)
+  if (given.length > 0)
+    throw new EngineError('invalid', `Expected ${given.join(', ')} behind the command models only. Try: hailstream help`)
 }
 
 function parse(args: readonly string[]) {
@@ -71,6 +88,8 @@ function parse(args: readonly string[]) {
         access: text,
         'log-level': text,
         set: { type: 'string', multiple: true },
+        backend: text,
+        as: text,
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { App } from './app.ts'
-import { parseCommandLine, usage } from './command-line.ts'
+import { type CommandLine, parseCommandLine, usage } from './command-line.ts'
 import { type Config, keysWithoutEffect, loadConfig } from './config.ts'
 import { serviceEnvironment } from './doctor/service-environment.ts'
 import { EngineError } from './errors.ts'
@@ -14,9 +14,8 @@ import { Service } from './service.ts'
 /** Time for an orderly stop; what is left then ends with the process. systemd's TimeoutStopSec is longer. */
 const stopDeadlineMs = 9000
 
-/** A mistake in options, variables or the configuration file. */
-const exitInvalid = 2
-const exitPortTaken = 3
+/** By cause: a mistake in options, variables or the configuration file; a port that is taken; an interrupt, as shells count it. */
+const exitStatuses: Readonly<Partial<Record<EngineError['code'], number>>> = { invalid: 2, conflict: 3, cancelled: 130 }
 
 const version = (JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string }).version
 
@@ -25,7 +24,7 @@ try {
 } catch (error) {
   if (!(error instanceof EngineError)) throw error
   console.error(`hailstream: ${error.message}`)
-  process.exit(error.code === 'invalid' ? exitInvalid : error.code === 'conflict' ? exitPortTaken : 1)
+  process.exit(exitStatuses[error.code] ?? 1)
 }
 
 async function main(): Promise<void> {
@@ -35,10 +34,7 @@ async function main(): Promise<void> {
   const environment = line.command === 'doctor' ? { ...serviceEnvironment(), ...process.env } : process.env
   const config = loadConfig(line, environment)
   if (line.command === 'doctor') return examine(config, line.json)
-  if (line.command === 'models') {
-    const { runModelsCommand } = await import('./models-command.ts')
-    return runModelsCommand(line.words, config, (text) => console.log(text))
-  }
+  if (line.command === 'models') return runModels(line, config)
   const log = createLog(config.log.level)
   // Node's own warnings go there: a reader that is gone must not end the engine.
   process.stderr.on('error', () => undefined)
@@ -57,6 +53,21 @@ async function examine(config: Config, json: boolean): Promise<void> {
   const { text, status } = await runDoctorCommand(config, { json, look, version })
   // A check that hangs in the kernel would keep the process.
   process.stdout.write(text, () => process.exit(status))
+}
+
+/** Ctrl-C ends it once what came is on the disk; a second one ends it at once. */
+async function runModels(line: CommandLine, config: Config): Promise<void> {
+  const { runModelsCommand } = await import('./models-command.ts')
+  const interrupt = new AbortController()
+  process.once('SIGINT', () => interrupt.abort())
+  process.once('SIGTERM', () => interrupt.abort())
+  const { stdout } = process
+  const terminal = stdout.isTTY
+    ? { columns: stdout.columns, write: (text: string) => void stdout.write(text) }
+    : undefined
+  const output = { print: (text: string) => console.log(text), terminal }
+  const isWell = await runModelsCommand(line, config, output, interrupt.signal)
+  process.exitCode = isWell ? 0 : 1
 }
 
 function superviseBy({ health }: App, log: Logger): Service {

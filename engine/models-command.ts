@@ -1,53 +1,79 @@
+import type { CommandLine } from './command-line.ts'
 import type { Config } from './config.ts'
 import { EngineError } from './errors.ts'
 import { type Catalogue, loadCatalogue } from './inference/catalogue.ts'
+import { type BackendName, backendNames } from './inference/catalogue-schema.ts'
 import { ModelStore } from './inference/model-store.ts'
+import { ollamaFolders } from './inference/ollama-store.ts'
 import { createLog } from './log.ts'
+import { listModels } from './models-list.ts'
+import { pullModels } from './models-pull.ts'
+import { importModel, removeModels, verifyModels } from './models-upkeep.ts'
+import type { Terminal } from './progress-bar.ts'
 
-/** How much more must have come before progress is printed again. */
-const progressStep = 0.1
+/** What a command on models works with. */
+export interface ModelsCommand {
+  readonly store: ModelStore
+  readonly catalogue: Catalogue
+  readonly output: Output
+  readonly flags: CommandLine['flags']
+  readonly signal: AbortSignal
+}
 
-/** `hailstream models list` and `models pull NAME…`. Throws `invalid` for other words, and as `ModelStore.pull` does. */
+/** Where a command writes. */
+export interface Output {
+  /** One line. */
+  readonly print: (text: string) => void
+  /** Where a line may be written over; undefined where the output is no terminal. */
+  readonly terminal?: Terminal | undefined
+}
+
+const verbs = {
+  list: (words, command) => listModels(words, command),
+  pull: (words, command) => pullModels(expectWords(words, 'pull NAME…'), chosenBackend(command), command),
+  verify: (words, command) => verifyModels(words, command),
+  remove: (words, command) => removeModels(expectWords(words, 'remove NAME…'), command),
+  import: (words, command) => importModel(expectWords(words, 'import FILE'), command),
+} as const satisfies Record<string, (words: readonly string[], command: ModelsCommand) => Promise<boolean>>
+
+/**
+ * `hailstream models list | pull | verify | remove | import`. Gives whether all was well, for the exit status. Throws `invalid` for other
+ * words, and as the store does.
+ */
 export async function runModelsCommand(
-  words: readonly string[],
+  line: Pick<CommandLine, 'words' | 'flags'>,
   config: Config,
-  print: (text: string) => void,
-): Promise<void> {
-  const [verb, ...names] = words
+  output: Output,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const [verb = '', ...words] = line.words
+  const run = Object.hasOwn(verbs, verb) ? verbs[verb as keyof typeof verbs] : undefined
+  if (run === undefined)
+    throw new EngineError(
+      'invalid',
+      `Expected models ${Object.keys(verbs).join(', ')}, received models ${line.words.join(' ')}`,
+    )
   const catalogue = loadCatalogue()
   const { paths, mirror } = config.models
   const log = createLog('warn')
-  const store = new ModelStore({ catalogue, stateFolder: config.state, paths, mirror, log })
-  try {
-    if (verb === 'list' && names.length === 0) return await list(store, catalogue, print)
-    if (verb === 'pull' && names.length > 0) return await pull(names, store, catalogue, print)
-    throw new EngineError('invalid', `Expected models list, or models pull NAME…, received models ${words.join(' ')}`)
-  } finally {
-    await store[Symbol.asyncDispose]()
-  }
+  await using store = new ModelStore({
+    catalogue,
+    stateFolder: config.state,
+    paths,
+    mirror,
+    ollama: ollamaFolders(process.env),
+    log,
+  })
+  return await run(words, { store, catalogue, output, flags: line.flags, signal })
 }
 
-async function list(store: ModelStore, catalogue: Catalogue, print: (text: string) => void): Promise<void> {
-  for (const { name, task, state, why } of await store.status())
-    print(`${name.padEnd(22)} ${task.padEnd(8)} ${state.padEnd(10)} ${catalogue.model(name).licence} (${why})`)
+function expectWords(words: readonly string[], form: string): readonly string[] {
+  if (words.length > 0) return words
+  throw new EngineError('invalid', `Expected models ${form}, received no name`)
 }
 
-async function pull(
-  names: readonly string[],
-  store: ModelStore,
-  catalogue: Catalogue,
-  print: (text: string) => void,
-): Promise<void> {
-  for (const entry of names.map((name) => catalogue.model(name))) {
-    print(`${entry.name}: licence ${entry.licence}`)
-    if (entry.onnx?.verified === false)
-      print(`${entry.name}: nobody has fetched it from ${entry.onnx.files[0]?.url} yet`)
-    let told = 0
-    const { path, why } = await store.pull(entry.name, new AbortController().signal, ({ received, total }) => {
-      if (total === null || received / total < told + progressStep) return
-      told = received / total
-      print(`${entry.name}: ${Math.round(told * 100)} %`)
-    })
-    print(`${entry.name}: ${why}, ${path}`)
-  }
+function chosenBackend({ flags: { backend } }: ModelsCommand): BackendName | undefined {
+  const known = backendNames.find((name) => name === backend)
+  if (backend === undefined || known !== undefined) return known
+  throw new EngineError('invalid', `Expected --backend to be ${backendNames.join(', ')}, received ${backend}`)
 }

@@ -34,6 +34,8 @@ const fileSchema = z.strictObject({
   /** Where `pull` fetches it from, on request only. Left out for what an installed package carries. */
   url: z.url({ protocol: /^https$/ }).optional(),
   bytes: z.number().int().positive().optional(),
+  /** About how many bytes, where only a rounded number is published: for people, nothing is held to it. */
+  about: z.number().int().positive().optional(),
   sha256: z
     .string()
     .regex(/^[0-9a-f]{64}$/)

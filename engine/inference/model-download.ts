@@ -1,15 +1,17 @@
-import { createHash } from 'node:crypto'
-import { EngineError, messageOf } from '../errors.ts'
-import { writeWhole } from './whole-file.ts'
+import { setTimeout as wait } from 'node:timers/promises'
+import { EngineError } from '../errors.ts'
+import { type Failed, fetchOnce } from './fetch-once.ts'
+import { PartialFile } from './partial-file.ts'
 
-/** The largest artefact that is fetched. */
-const maxModelBytes = 2 ** 31
-/** A server that sends nothing for so long is given up. */
-const idleMs = 30_000
-/** However slowly it comes, a file is here after this, or it is given up. */
-const deadlineMs = 30 * 60_000
+/** However slowly it comes, a file is here after this, or it is given up; what came stays for the next time. */
+const deadlineMs = 24 * 60 * 60_000
+/** Failures one after the other, without a new byte between them, after which a download is given up; and failures at all. */
+const maxFailures = 5
+const maxFailuresAtAll = 50
+/** The first wait before another try; each further one is twice as long, up to the longest. */
+const [firstWaitMs, longestWaitMs] = [500, 8000]
 
-/** How far a download is; `total` in bytes is null where the server does not say. */
+/** How far a download is; `total` in bytes is null where nobody says. */
 export interface DownloadProgress {
   readonly received: number
   readonly total: number | null
@@ -20,74 +22,73 @@ export interface Download {
   readonly url: string
   /** Where the whole, checked file will lie. */
   readonly path: string
+  /** Where it grows, on the same disk. The caller holds the lock of it. */
+  readonly part: string
   /** Expected SHA-256 as hexadecimal text, and size; unchecked where they are not known. */
   readonly sha256?: string | undefined
   readonly bytes?: number | undefined
+  /** False: a failure that may pass is not waited out. */
+  readonly patient?: boolean | undefined
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined
+  /** Told of the checked file just before it is put in its place. */
+  readonly onWhole?: ((file: WholeFile) => Promise<void>) | undefined
+}
+
+/** A file that has arrived. */
+export interface WholeFile {
+  readonly sha256: string
+  readonly bytes: number
+  /** Time of its last change in ms. */
+  readonly mtimeMs: number
 }
 
 /**
- * Fetches a file into place: as a whole, of the expected size and hash, or not at all. Throws `not-found` when the server
- * lacks it, `too-large`, `invalid` when it is not the expected file, `unavailable`, `timeout` or `cancelled`.
+ * Fetches a file into place: as a whole, of the expected size and hash, or not at all. It goes on where an earlier try
+ * ended, also one of another process, and tries again what may pass. Throws `not-found` when the server lacks it, `too-large`,
+ * `invalid` when it is not the expected file, `unavailable`, `timeout` or `cancelled`; what came by then stays in `part`.
  */
-export async function download(request: Download, signal: AbortSignal): Promise<void> {
-  const silent = new AbortController()
-  const timer = setTimeout(() => silent.abort(), idleMs)
-  const ends = AbortSignal.any([signal, silent.signal, AbortSignal.timeout(deadlineMs)])
+export async function download(request: Download, signal: AbortSignal): Promise<WholeFile> {
+  await using part = await PartialFile.open(request.part)
+  const ends = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)])
   try {
-    const response = await fetch(request.url, { signal: ends, redirect: 'follow' })
-    await writeWhole(
-      request.path,
-      checked(request, response, () => timer.refresh()),
-    )
+    await fetchWhole(part, request, ends)
+    const file = { sha256: part.digest(), bytes: part.size, mtimeMs: await part.settle() }
+    await request.onWhole?.(file)
+    await part.place(request.path)
+    return file
   } catch (error) {
-    throw explain(error, request.url, signal, ends)
-  } finally {
-    clearTimeout(timer)
-    silent.abort()
+    if (part.size === 0) await part.discard()
+    if (error instanceof EngineError || !ends.aborted) throw error
+    if (signal.aborted) throw new EngineError('cancelled', `The download of ${request.url} was cancelled`)
+    throw new EngineError('timeout', `Expected ${request.url} within ${deadlineMs / 3_600_000} hours`)
   }
 }
 
-function explain(error: unknown, url: string, signal: AbortSignal, ends: AbortSignal): unknown {
-  if (error instanceof EngineError) return error
-  if (signal.aborted) return new EngineError('cancelled', `The download of ${url} was cancelled`)
-  if (ends.aborted)
-    return new EngineError('timeout', `Expected ${url} within its deadline (${idleMs / 1000} s without a byte)`)
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-  return new EngineError('unavailable', `Could not fetch ${url}: ${messageOf(cause)}`, { cause: error })
-}
-
-/** The body's chunks; throws before the last one when this is not the file that was asked for. */
-async function* checked(request: Download, response: Response, heard: () => void): AsyncGenerator<Uint8Array> {
-  const { url, sha256, onProgress } = request
-  if (!response.ok || response.body === null) throw refused(url, response)
-  const length = response.headers.get('content-encoding') === null ? response.headers.get('content-length') : null
-  const total = length === null ? null : Number(length)
-  const limit = request.bytes ?? maxModelBytes
-  if (total !== null && total > limit) throw tooLarge(url, limit)
-  const hash = createHash('sha256')
-  let received = 0
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-    received += chunk.byteLength
-    if (received > limit) throw tooLarge(url, limit)
-    hash.update(chunk)
-    heard()
-    onProgress?.({ received, total })
-    yield chunk
+async function fetchWhole(part: PartialFile, request: Download, signal: AbortSignal): Promise<void> {
+  let failures = 0
+  for (let all = 1; ; all++) {
+    const before = part.size
+    const failed = (await fetchOnce(part, request, signal)) ?? (await mismatch(part, request, before))
+    if (failed === undefined) return
+    failures = part.size > before ? 1 : failures + 1
+    if (request.patient === false || failures >= maxFailures || all >= maxFailuresAtAll) throw failed.error
+    const waitMs = failed.afterMs ?? Math.min(firstWaitMs * 2 ** (failures - 1), longestWaitMs)
+    await wait(waitMs, undefined, { signal })
   }
-  const expected = request.bytes ?? total
-  if (received === 0 || (expected !== null && received !== expected))
-    throw new EngineError('invalid', `Expected ${expected ?? 'some'} bytes from ${url}, received ${received}`)
-  const digest = hash.digest('hex')
-  if (sha256 !== undefined && digest !== sha256)
-    throw new EngineError('invalid', `Expected ${url} to have SHA-256 ${sha256}, received ${digest}`)
 }
 
-function refused(url: string, { status }: Response): EngineError {
-  const code = status === 404 || status === 410 ? 'not-found' : 'unavailable'
-  return new EngineError(code, `Expected ${url} to answer 200, received ${status}`)
-}
-
-function tooLarge(url: string, limit: number): EngineError {
-  return new EngineError('too-large', `Expected at most ${limit} bytes from ${url}, received more`)
+/** A whole that began in an earlier try may be of two contents: it is fetched anew. One that came in one piece is what the server has. */
+async function mismatch(part: PartialFile, request: Download, before: number): Promise<Failed | undefined> {
+  const { url, bytes, sha256 } = request
+  const wrong =
+    bytes !== undefined && part.size !== bytes
+      ? `Expected ${bytes} bytes from ${url}, received ${part.size}`
+      : sha256 !== undefined && part.digest() !== sha256
+        ? `Expected ${url} to have SHA-256 ${sha256}, received ${part.digest()}`
+        : undefined
+  if (wrong === undefined) return undefined
+  const error = new EngineError('invalid', wrong)
+  await part.clear()
+  if (before === 0) throw error
+  return { error, afterMs: 0 }
 }

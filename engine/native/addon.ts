@@ -137,6 +137,11 @@ export interface Addon {
    * each: left to the garbage collector, they make it stop the thread for milliseconds every dozen frames.
    */
   discard(bytes: Uint8Array | Float32Array): void
+  /**
+   * Takes the lock of an open file (flock); false when another open file has it, in this process or elsewhere. The kernel lets go of
+   * it when the descriptor is closed or its process ends, however it ends. Throws `unavailable` where the file system has no locks.
+   */
+  lockFile(fd: number): boolean
   /** Tells systemd (sd_notify protocol); false when NOTIFY_SOCKET is not set. */
   notify(state: string): boolean
 }

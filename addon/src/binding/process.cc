@@ -21,6 +21,9 @@ void registerProcess(Napi::Env env, Napi::Object exports) {
     return info.Env().Undefined();
   });
   exportFunction(env, exports, "discard", discard);
+  exportFunction(env, exports, "lockFile", [](const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), lockFile(static_cast<int>(readInteger(info[0], "fd", 0, INT32_MAX))));
+  });
   exportFunction(env, exports, "notify", [](const Napi::CallbackInfo& info) {
     return Napi::Boolean::New(info.Env(), notifySystemd(readText(info[0], "state")));
   });

@@ -1,5 +1,6 @@
 #include "core/process.h"
 
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -55,6 +56,16 @@ bool notifySystemd(const std::string& state) {
     throw Error(ErrorCode::unavailable, std::string("Expected NOTIFY_SOCKET ") + name +
                                             " to take a message, received: " + std::strerror(errno));
   return true;
+}
+
+bool lockFile(int fd) {
+  int status;
+  do status = flock(fd, LOCK_EX | LOCK_NB);
+  while (status != 0 && errno == EINTR);
+  if (status == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  throw Error(ErrorCode::unavailable,
+              std::string("Expected the file to take a lock, received: ") + std::strerror(errno));
 }
 
 }  // namespace hailstream

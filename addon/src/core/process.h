@@ -11,4 +11,10 @@ void dieWithParent(int parentPid);
 /** Sends `state` to systemd by the sd_notify protocol; false when NOTIFY_SOCKET is not set. Throws `unavailable`. */
 bool notifySystemd(const std::string& state);
 
+/**
+ * Takes the lock of the open file (flock), and gives false when another open file has it, in this process or elsewhere.
+ * The kernel lets go of it when the descriptor is closed or its process ends. Throws `unavailable`.
+ */
+bool lockFile(int fd);
+
 }  // namespace hailstream

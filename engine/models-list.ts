@@ -1,0 +1,48 @@
+import { EngineError } from './errors.ts'
+import { backendsOf } from './inference/catalogue.ts'
+import type { CatalogueModel } from './inference/catalogue-schema.ts'
+import { type StockedModel, takeStock } from './inference/model-stock.ts'
+import type { ModelsCommand } from './models-command.ts'
+import { sizeText } from './progress-bar.ts'
+
+/** `models list`: a line for each model, or those of a task, a backend or a part of a name; `--json` gives all that is known. */
+export async function listModels(words: readonly string[], command: ModelsCommand): Promise<boolean> {
+  const { store, catalogue, output, flags } = command
+  const models = catalogue.models.filter((model) => words.every((word) => isMeant(model, word)))
+  if (models.length === 0) {
+    const tasks = [...new Set(catalogue.models.map(({ task }) => task))].join(', ')
+    throw new EngineError(
+      'not-found',
+      `Expected a task (${tasks}), a backend or a part of a name, received ${words.join(' ')}`,
+    )
+  }
+  const stock = await Promise.all(models.map((model) => takeStock(model, store)))
+  if (flags.json) output.print(JSON.stringify(stock, null, 2))
+  else printTable(stock.map(toRow), output.print)
+  return true
+}
+
+function isMeant(model: CatalogueModel, word: string): boolean {
+  return model.task === word || model.name.includes(word) || backendsOf(model).some((backend) => backend === word)
+}
+
+const head = ['MODEL', 'TASK', 'BACKENDS', 'STATE', 'SIZE', 'LICENCE', 'WHY']
+
+function toRow({ name, task, licence, state, artefacts }: StockedModel): string[] {
+  const here = artefacts.filter((artefact) => artefact.state === state)
+  const backends = artefacts.map(({ backend, state }) => (state === 'available' ? `${backend}*` : backend)).join(' ')
+  const size = (here[0] ?? artefacts[0])?.bytes ?? null
+  const part = artefacts.reduce((sum, { partBytes }) => sum + partBytes, 0)
+  const begun = part > 0 ? `${sizeText(part)} of a pull are here; ` : ''
+  const why = begun + [...new Set(here.map((artefact) => artefact.why))].join('; ')
+  return [name, task, backends, state, size === null ? '-' : sizeText(size), licence, why]
+}
+
+/** Columns as wide as their widest cell; the last one as long as it is. A star marks a backend whose files are here. */
+function printTable(rows: readonly string[][], print: (text: string) => void): void {
+  const lines = [head, ...rows]
+  const widths = head.map((_, column) => Math.max(...lines.map((row) => row[column]?.length ?? 0)))
+  const last = head.length - 1
+  for (const row of lines)
+    print(row.map((cell, column) => (column === last ? cell : cell.padEnd(widths[column] ?? 0))).join('  '))
+}
