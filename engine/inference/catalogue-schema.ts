@@ -26,7 +26,17 @@ const planSchema = z.strictObject({
 })
 
 /** What a file is to an engine that takes several. */
-const roles = ['encoder', 'decoder', 'joiner', 'preprocessor', 'tokens', 'keywords', 'settings', 'projector'] as const
+const roles = [
+  'encoder',
+  'decoder',
+  'cached-decoder',
+  'joiner',
+  'preprocessor',
+  'tokens',
+  'settings',
+  'projector',
+  'text',
+] as const
 
 const fileSchema = z.strictObject({
   /** Its name wherever it lies: in `models.paths`, in the mirror and in our own folder. */
@@ -102,7 +112,7 @@ const llamaSchema = z.strictObject({
 })
 
 /** What sherpa-onnx is to make of the files. */
-const sherpaKinds = ['whisper', 'moonshine', 'transducer', 'silero-vad', 'keyword', 'speaker'] as const
+const sherpaKinds = ['whisper', 'moonshine', 'transducer', 'keyword', 'speaker'] as const
 const sherpaSchema = z.strictObject({ kind: z.enum(sherpaKinds), files: filesEndingIn('.onnx', '.txt'), verified })
 
 const piperSchema = z.strictObject({
