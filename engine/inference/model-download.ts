@@ -66,11 +66,13 @@ export async function download(request: Download, signal: AbortSignal): Promise<
 
 async function fetchWhole(part: PartialFile, request: Download, signal: AbortSignal): Promise<void> {
   let failures = 0
+  let furthest = part.size
   for (let all = 1; ; all++) {
     const before = part.size
     const failed = (await fetchOnce(part, request, signal)) ?? (await mismatch(part, request, before))
     if (failed === undefined) return
-    failures = part.size > before ? 1 : failures + 1
+    failures = part.size > furthest ? 1 : failures + 1
+    furthest = Math.max(furthest, part.size)
     if (request.patient === false || failures >= maxFailures || all >= maxFailuresAtAll) throw failed.error
     const waitMs = failed.afterMs ?? Math.min(firstWaitMs * 2 ** (failures - 1), longestWaitMs)
     await wait(waitMs, undefined, { signal })

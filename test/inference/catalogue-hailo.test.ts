@@ -81,13 +81,17 @@ function artefactWith(hef: string) {
 }
 
 describe('the catalogue for the Hailo-10H', () => {
-  test.each(applications)('has what application %s runs: %s', (_, hef, inputs, fps, fps8) => {
-    const { inputs: found, figures, verified } = artefactWith(hef)
-    expect(found).toEqual(inputs)
-    expect(verified).toBe(false)
-    if (fps !== undefined) expect(Math.abs((figures?.fps ?? 0) - fps)).toBeLessThanOrEqual(0.5)
-    if (fps8 !== undefined) expect(Math.abs((figures?.fps8 ?? 0) - fps8)).toBeLessThanOrEqual(0.5)
-  })
+  test.each(applications.map((row) => [row[0], row[1], row] as const))(
+    'has what application %s runs: %s',
+    (_, hef, row) => {
+      const [, , inputs, fps, fps8] = row
+      const { inputs: found, figures, verified } = artefactWith(hef)
+      expect(found).toEqual(inputs)
+      expect(verified).toBe(false)
+      if (fps !== undefined) expect(Math.abs((figures?.fps ?? 0) - fps)).toBeLessThanOrEqual(0.5)
+      if (fps8 !== undefined) expect(Math.abs((figures?.fps8 ?? 0) - fps8)).toBeLessThanOrEqual(0.5)
+    },
+  )
 
   test.each(generative)('gives size and times of %s', (hef, about, loadSeconds, firstTokenSeconds, tokensPerSecond) => {
     const { files, figures } = artefactWith(hef)

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Catalogue, parseCatalogue } from '../../engine/inference/catalogue.ts'
-import { type DownloadProgress, download } from '../../engine/inference/model-download.ts'
 import { ModelStore, type ModelStoreOptions } from '../../engine/inference/model-store.ts'
+import type { FetchProgress } from '../../engine/inference/own-models.ts'
 
 const content = 'the weights of a toy'
 const sha256 = createHash('sha256').update(content).digest('hex')
@@ -77,7 +77,8 @@ async function serve(listener: RequestListener): Promise<string> {
 }
 
 async function downloaded(): Promise<string[]> {
-  return readdir(join(folder, 'state/models')).catch(() => [])
+  const entries = await readdir(join(folder, 'state/models'), { withFileTypes: true }).catch(() => [])
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name)
 }
 
 describe('locating a model', () => {
@@ -133,7 +134,9 @@ describe('locating a model', () => {
     await mkdir(join(folder, 'state'))
     await writeFile(join(folder, 'state/models'), 'not a folder')
     const refused = await store.locate('toy')
-    expect(refused).toMatchObject({ missing: expect.stringMatching(/state\/models to take toy.onnx, received EEXIST/) })
+    expect(refused).toMatchObject({
+      missing: expect.stringMatching(/state\/models\/parts to take toy.onnx.lock, received ENOTDIR/),
+    })
     expect(onWritten).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: 'unavailable' }))
     await rm(join(folder, 'state/models'))
     expect(await store.locate('toy')).toEqual(refused)
@@ -230,11 +233,11 @@ describe('pulling a model', () => {
   test('fetches from the public address, on request only, and reports progress', async () => {
     const fetched = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response(content))
     await using store = openStore()
-    const progress: DownloadProgress[] = []
-    const place = await store.pull('toy', signal, (step) => progress.push(step))
+    const progress: FetchProgress[] = []
+    const place = await store.pull('toy', signal, { onProgress: (step) => progress.push(step) })
     expect(fetched.mock.calls[0]?.[0]).toBe('https://models.invalid/toy.onnx')
-    expect(place).toEqual({ path: join(folder, 'state/models/toy.onnx'), why: 'fetched from models.invalid' })
-    expect(progress.at(-1)).toEqual({ received: content.length, total: null })
+    expect(place).toEqual({ paths: [join(folder, 'state/models/toy.onnx')], why: 'fetched from models.invalid' })
+    expect(progress.at(-1)).toEqual({ file: 'toy.onnx', received: content.length, total: null, waiting: false })
   })
 
   test('prefers what is there already', async () => {
@@ -242,54 +245,5 @@ describe('pulling a model', () => {
     await using store = openStore({ paths: [await put('here')] })
     expect(await store.pull('toy', signal)).toMatchObject({ why: 'found in models.paths' })
     expect(fetched).not.toHaveBeenCalled()
-  })
-})
-
-describe('a download that goes wrong leaves nothing behind:', () => {
-  const path = () => join(folder, 'state/models/toy.onnx')
-
-  test.each([
-    ['cut short', { bytes: undefined }, 'unavailable', /Could not fetch/],
-    ['of the wrong size', { bytes: content.length + 3 }, 'invalid', /Expected 23 bytes.*received 20/],
-    ['larger than expected', { bytes: 5 }, 'too-large', /at most 5 bytes/],
-    ['with another hash', { sha256: 'f'.repeat(64) }, 'invalid', /SHA-256 f+, received/],
-  ])('%s', async (kind, expected, code, message) => {
-    const url = await serve((_, response) => {
-      if (kind === 'cut short')
-        response.writeHead(200, { 'content-length': 100 }).write(content, () => response.destroy())
-      else response.end(content)
-    })
-    const failed = expect(download({ url, path: path(), ...expected }, signal)).rejects
-    await failed.toMatchObject({ code, message: expect.stringMatching(message) })
-    expect(await downloaded()).toEqual([])
-  })
-
-  test('cancelled', async () => {
-    const cancel = new AbortController()
-    const url = await serve((_, response) => {
-      response.write(content, () => cancel.abort())
-    })
-    await expect(download({ url, path: path() }, cancel.signal)).rejects.toMatchObject({ code: 'cancelled' })
-    expect(await downloaded()).toEqual([])
-  })
-
-  test('nobody answers at the address', async () => {
-    const url = await serve(vi.fn())
-    await new Promise((resolve) => server?.close(resolve))
-    await expect(download({ url, path: path() }, signal)).rejects.toMatchObject({ code: 'unavailable' })
-  })
-
-  test('a server that falls silent', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const url = await serve((_, response) => {
-      response.write(content)
-    })
-    let failed: Promise<void> | undefined
-    await new Promise<DownloadProgress>((onProgress) => {
-      failed = expect(download({ url, path: path(), onProgress }, signal)).rejects.toMatchObject({ code: 'timeout' })
-    })
-    vi.advanceTimersByTime(30_000)
-    await failed
-    expect(await downloaded()).toEqual([])
   })
 })
