@@ -1,6 +1,6 @@
 import { EngineError } from './errors.ts'
-import { backendsOf } from './inference/catalogue.ts'
-import type { CatalogueModel } from './inference/catalogue-schema.ts'
+import type { Catalogue } from './inference/catalogue.ts'
+import { backendNames, type CatalogueModel } from './inference/catalogue-schema.ts'
 import { type StockedModel, takeStock } from './inference/model-stock.ts'
 import type { ModelsCommand } from './models-command.ts'
 import { sizeText } from './progress-bar.ts'
@@ -8,7 +8,7 @@ import { sizeText } from './progress-bar.ts'
 /** `models list`: a line for each model, or those of a task, a backend or a part of a name; `--json` gives all that is known. */
 export async function listModels(words: readonly string[], command: ModelsCommand): Promise<boolean> {
   const { store, catalogue, output, flags } = command
-  const models = catalogue.models.filter((model) => words.every((word) => isMeant(model, word)))
+  const models = catalogue.models.filter((model) => words.every((word) => isMeant(model, word, catalogue)))
   if (models.length === 0) {
     const tasks = [...new Set(catalogue.models.map(({ task }) => task))].join(', ')
     throw new EngineError(
@@ -22,8 +22,11 @@ export async function listModels(words: readonly string[], command: ModelsComman
   return true
 }
 
-function isMeant(model: CatalogueModel, word: string): boolean {
-  return model.task === word || model.name.includes(word) || backendsOf(model).some((backend) => backend === word)
+/** A word that is a task or a backend is not looked for in names. */
+function isMeant(model: CatalogueModel, word: string, { models }: Catalogue): boolean {
+  if (models.some(({ task }) => task === word)) return model.task === word
+  const backend = backendNames.find((name) => name === word)
+  return backend === undefined ? model.name.includes(word) : model[backend] !== undefined
 }
 
 const head = ['MODEL', 'TASK', 'BACKENDS', 'STATE', 'SIZE', 'LICENCE', 'WHY']
