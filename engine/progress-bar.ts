@@ -12,11 +12,12 @@ interface Step {
 
 /** How often a line on a terminal is written anew, at most. */
 const drawAgainMs = 100
-/** Without a terminal: how much more must have come before a line is printed. */
-const printedFraction = 0.1
+/** Without a terminal: so many lines in all. */
+const printedSteps = 10
 /** The rate is that of so long. */
 const rateWindowMs = 5000
-const barCells = 24
+/** Cells of a bar at least and at most, and what stands around them. */
+const [leastCells, mostCells, frame] = [8, 24, '[]  '.length]
 const [kB, MB, GB] = [1e3, 1e6, 1e9]
 
 /** Bytes as people write them: `12.8 MB`. */
@@ -57,8 +58,8 @@ export class ProgressBar {
     }
     if (now - this.#drawnAt < drawAgainMs && step.received !== step.total) return
     this.#drawnAt = now
-    const line = `${this.#title}  ${note}${this.#lineOf(step)}`
-    this.#terminal.write(`\r${line.slice(0, this.#terminal.columns - 1).padEnd(this.#terminal.columns - 1)}`)
+    const room = this.#terminal.columns - 1
+    this.#terminal.write(`\r${this.#lineOf(step, note, room).slice(0, room).padEnd(room)}`)
   }
 
   /** Clears the line. */
@@ -72,21 +73,22 @@ export class ProgressBar {
       if (this.#seen.length === 1) this.#print(`${this.#title}: ${note}nobody says how large it is`)
       return
     }
-    const fraction = total === 0 ? 1 : received / total
-    if (fraction < this.#printed + printedFraction) return
-    this.#printed = Math.floor(fraction / printedFraction) * printedFraction
-    this.#print(`${this.#title}: ${note}${percent(fraction)}, ${sizeText(received)} of ${sizeText(total)}`)
+    const steps = total === 0 ? printedSteps : Math.floor((received * printedSteps) / total)
+    if (steps <= this.#printed) return
+    this.#printed = steps
+    this.#print(`${this.#title}: ${note}${percent(steps / printedSteps)}, ${sizeText(received)} of ${sizeText(total)}`)
   }
 
-  #lineOf({ received, total }: Step): string {
+  /** The bar takes what room the words leave, or is left out. */
+  #lineOf({ received, total }: Step, note: string, room: number): string {
     const rate = this.#rate()
     const speed = rate === null ? '' : `  ${sizeText(rate)}/s`
-    if (total === null) return `${sizeText(received)}${speed}`
+    const title = `${this.#title}  ${note}`
+    if (total === null) return `${title}${sizeText(received)}${speed}`
     const fraction = total === 0 ? 1 : Math.min(1, received / total)
-    const full = Math.round(fraction * barCells)
-    const bar = `[${'#'.repeat(full)}${'.'.repeat(barCells - full)}]`
     const left = rate === null || rate === 0 ? '' : `  ${timeText((total - received) / rate)} left`
-    return `${bar}  ${sizeText(received)} of ${sizeText(total)}  ${percent(fraction)}${speed}${left}`
+    const words = `${sizeText(received)} of ${sizeText(total)}  ${percent(fraction)}${speed}${left}`
+    return `${title}${barText(fraction, room - title.length - words.length)}${words}`
   }
 
   /** Bytes a second; null until something can be said. */
@@ -95,6 +97,14 @@ export class ProgressBar {
     if (first === undefined || last === undefined || last.atMs - first.atMs < drawAgainMs) return null
     return Math.max(0, ((last.received - first.received) / (last.atMs - first.atMs)) * 1000)
   }
+}
+
+/** `[####....]  ` */
+function barText(fraction: number, room: number): string {
+  const cells = Math.min(mostCells, room - frame)
+  if (cells < leastCells) return ''
+  const full = Math.round(fraction * cells)
+  return `[${'#'.repeat(full)}${'.'.repeat(cells - full)}]  `
 }
 
 function percent(fraction: number): string {

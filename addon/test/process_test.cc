@@ -1,5 +1,6 @@
 #include "core/process.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -7,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -123,4 +125,39 @@ TEST("says closed when the parent has died before") {
   int status = 1;
   waitpid(child, &status, 0);
   check::equals(status, 0);
+}
+
+TEST("gives the lock of a file to one at a time, and to the next when its holder is killed") {
+  const std::string path = "/tmp/hailstream-lock-" + std::to_string(getpid());
+  const auto openIt = [&] { return open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600); };
+  int ends[2];
+  check::equals(pipe(ends), 0);
+  const pid_t holder = fork();
+  if (holder == 0) {
+    const char got = lockFile(openIt()) ? 'y' : 'n';
+    if (write(ends[1], &got, 1) != 1) _exit(1);
+    for (;;) pause();
+  }
+  char got = 0;
+  check::equals(read(ends[0], &got, 1), static_cast<ssize_t>(1));
+  check::equals(got, 'y');
+  const int fd = openIt();
+  check::isTrue(!lockFile(fd), "another has it");
+  kill(holder, SIGKILL);
+  int status = 0;
+  waitpid(holder, &status, 0);
+  check::isTrue(lockFile(fd), "its holder is gone");
+  close(fd);
+  close(ends[0]);
+  close(ends[1]);
+  unlink(path.c_str());
+}
+
+TEST("says unavailable for a descriptor that is none") {
+  try {
+    lockFile(-1);
+    check::isTrue(false, "thrown");
+  } catch (const Error& error) {
+    check::isTrue(error.code() == ErrorCode::unavailable, "unavailable");
+  }
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { addon } from '../../engine/native/addon.ts'
 import { projectRoot } from '../../engine/root.ts'
@@ -42,6 +43,18 @@ describe('system calls', () => {
       'closed',
     )
     expect(() => addon().dieWithParent(0)).toThrow(TypeError)
+  })
+
+  it('lock an open file once, for all that open it, until it is closed', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'hailstream-lock-')), 'lock')
+    const [one, other] = [openSync(path, 'a'), openSync(path, 'a')]
+    expect([addon().lockFile(one), addon().lockFile(one), addon().lockFile(other)]).toEqual([true, true, false])
+    closeSync(one)
+    expect(addon().lockFile(other)).toBe(true)
+    closeSync(other)
+    expect(() => addon().lockFile(other)).toThrow(expect.objectContaining({ code: 'unavailable' }))
+    expect(() => addon().lockFile(-1)).toThrow(TypeError)
+    rmSync(dirname(path), { recursive: true })
   })
 
   it('tell systemd nothing when it does not listen', async () => {
