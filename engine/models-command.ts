@@ -1,32 +1,15 @@
 import type { CommandLine } from './command-line.ts'
 import type { Config } from './config.ts'
 import { EngineError } from './errors.ts'
-import { type Catalogue, loadCatalogue } from './inference/catalogue.ts'
+import { loadCatalogue } from './inference/catalogue.ts'
 import { type BackendName, backendNames } from './inference/catalogue-schema.ts'
 import { ModelStore } from './inference/model-store.ts'
 import { ollamaFolders } from './inference/ollama-store.ts'
 import { createLog } from './log.ts'
+import type { ModelsContext, Output } from './models-context.ts'
 import { listModels } from './models-list.ts'
 import { pullModels } from './models-pull.ts'
 import { importModel, removeModels, verifyModels } from './models-upkeep.ts'
-import type { Terminal } from './progress-bar.ts'
-
-/** What a command on models works with. */
-export interface ModelsCommand {
-  readonly store: ModelStore
-  readonly catalogue: Catalogue
-  readonly output: Output
-  readonly flags: CommandLine['flags']
-  readonly signal: AbortSignal
-}
-
-/** Where a command writes. */
-export interface Output {
-  /** One line. */
-  readonly print: (text: string) => void
-  /** Where a line may be written over; undefined where the output is no terminal. */
-  readonly terminal?: Terminal | undefined
-}
 
 const verbs = {
   list: (words, command) => listModels(words, command),
@@ -34,7 +17,7 @@ const verbs = {
   verify: (words, command) => verifyModels(words, command),
   remove: (words, command) => removeModels(expectWords(words, 'remove NAME…'), command),
   import: (words, command) => importModel(expectWords(words, 'import FILE'), command),
-} as const satisfies Record<string, (words: readonly string[], command: ModelsCommand) => Promise<boolean>>
+} as const satisfies Record<string, (words: readonly string[], command: ModelsContext) => Promise<boolean>>
 
 /**
  * `hailstream models list | pull | verify | remove | import`. Gives whether all was well, for the exit status. Throws `invalid` for other
@@ -56,7 +39,7 @@ export async function runModelsCommand(
   const catalogue = loadCatalogue()
   const { paths, mirror } = config.models
   const log = createLog('warn')
-  await using store = new ModelStore({
+  const store = new ModelStore({
     catalogue,
     stateFolder: config.state,
     paths,
@@ -64,7 +47,11 @@ export async function runModelsCommand(
     ollama: ollamaFolders(process.env),
     log,
   })
-  return await run(words, { store, catalogue, output, flags: line.flags, signal })
+  try {
+    return await run(words, { store, catalogue, output, flags: line.flags, signal })
+  } finally {
+    await store[Symbol.asyncDispose]()
+  }
 }
 
 function expectWords(words: readonly string[], form: string): readonly string[] {
@@ -72,7 +59,7 @@ function expectWords(words: readonly string[], form: string): readonly string[] 
   throw new EngineError('invalid', `Expected models ${form}, received no name`)
 }
 
-function chosenBackend({ flags: { backend } }: ModelsCommand): BackendName | undefined {
+function chosenBackend({ flags: { backend } }: ModelsContext): BackendName | undefined {
   const known = backendNames.find((name) => name === backend)
   if (backend === undefined || known !== undefined) return known
   throw new EngineError('invalid', `Expected --backend to be ${backendNames.join(', ')}, received ${backend}`)

@@ -2,11 +2,11 @@ import { EngineError } from './errors.ts'
 import type { Catalogue } from './inference/catalogue.ts'
 import { backendNames, type CatalogueModel } from './inference/catalogue-schema.ts'
 import { type StockedModel, takeStock } from './inference/model-stock.ts'
-import type { ModelsCommand } from './models-command.ts'
+import type { ModelsContext } from './models-context.ts'
 import { sizeText } from './progress-bar.ts'
 
 /** `models list`: a line for each model, or those of a task, a backend or a part of a name; `--json` gives all that is known. */
-export async function listModels(words: readonly string[], command: ModelsCommand): Promise<boolean> {
+export async function listModels(words: readonly string[], command: ModelsContext): Promise<boolean> {
   const { store, catalogue, output, flags } = command
   const models = catalogue.models.filter((model) => words.every((word) => isMeant(model, word, catalogue)))
   if (models.length === 0) {

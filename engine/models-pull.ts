@@ -3,21 +3,21 @@ import { artefactOf } from './inference/catalogue.ts'
 import type { BackendName, CatalogueModel } from './inference/catalogue-schema.ts'
 import { backendHere, hasHailoDevice } from './inference/model-stock.ts'
 import type { FetchProgress } from './inference/own-models.ts'
-import type { ModelsCommand } from './models-command.ts'
+import type { ModelsContext } from './models-context.ts'
 import { ProgressBar, sizeText } from './progress-bar.ts'
 
 /** `models pull`: fetches each model for a backend, or for what this machine runs, its licence said first. Throws as `ModelStore.pull` does. */
 export async function pullModels(
   names: readonly string[],
   backend: BackendName | undefined,
-  command: ModelsCommand,
+  command: ModelsContext,
 ): Promise<boolean> {
   for (const model of names.map((name) => command.catalogue.model(name)))
     await pullModel(model, backend ?? backendHere(model, hasHailoDevice()), command)
   return true
 }
 
-async function pullModel(model: CatalogueModel, backend: BackendName, command: ModelsCommand): Promise<void> {
+async function pullModel(model: CatalogueModel, backend: BackendName, command: ModelsContext): Promise<void> {
   const { store, output, signal } = command
   const { files, verified } = artefactOf(model, backend)
   output.print(`${model.name}: for ${backend}, licence ${model.licence}`)
@@ -38,10 +38,10 @@ async function pullModel(model: CatalogueModel, backend: BackendName, command: M
 
 /** A bar for each file, one after the other. */
 class Bars {
-  readonly #command: ModelsCommand
+  readonly #command: ModelsContext
   #bar: { readonly file: string; readonly waiting: boolean; readonly bar: ProgressBar } | undefined
 
-  constructor(command: ModelsCommand) {
+  constructor(command: ModelsContext) {
     this.#command = command
   }
 
@@ -64,7 +64,7 @@ async function withRest(
   error: unknown,
   model: CatalogueModel,
   backend: BackendName,
-  { store }: ModelsCommand,
+  { store }: ModelsContext,
 ): Promise<unknown> {
   if (!(error instanceof EngineError)) return error
   const { files } = artefactOf(model, backend)

@@ -1,10 +1,10 @@
 import { EngineError } from './errors.ts'
 import { identify, removeModel, type Verdict, verifyModel } from './inference/model-upkeep.ts'
-import type { ModelsCommand } from './models-command.ts'
+import type { ModelsContext } from './models-context.ts'
 import { sizeText } from './progress-bar.ts'
 
 /** `models verify`: hashes every file that is here, or those of the named models. False when one is not what it should be. */
-export async function verifyModels(names: readonly string[], command: ModelsCommand): Promise<boolean> {
+export async function verifyModels(names: readonly string[], command: ModelsContext): Promise<boolean> {
   const { catalogue, store, output } = command
   const models = names.length === 0 ? catalogue.models : names.map((name) => catalogue.model(name))
   const verdicts: Verdict[] = []
@@ -38,7 +38,7 @@ function verdictText({ file, path, verdict, detail }: Verdict): string {
 /** `models remove`: takes models out of our own folder, and says which copies stay. */
 export async function removeModels(
   names: readonly string[],
-  { catalogue, store, output }: ModelsCommand,
+  { catalogue, store, output }: ModelsContext,
 ): Promise<boolean> {
   for (const model of names.map((name) => catalogue.model(name))) {
     const { bytes, staying } = await removeModel(model, store)
@@ -51,7 +51,7 @@ export async function removeModels(
 }
 
 /** `models import`: copies one file into our own folder under its catalogue name, checked and recorded. */
-export async function importModel(words: readonly string[], command: ModelsCommand): Promise<boolean> {
+export async function importModel(words: readonly string[], command: ModelsContext): Promise<boolean> {
   const { catalogue, store, output, flags, signal } = command
   const [source = '', ...others] = words
   if (others.length > 0) throw new EngineError('invalid', `Expected one file to import, received ${words.join(' ')}`)

@@ -1,5 +1,4 @@
 import { EngineError, messageOf } from '../errors.ts'
-import type { Download } from './model-download.ts'
 import type { PartialFile } from './partial-file.ts'
 import { expectRoom } from './whole-file.ts'
 
@@ -11,6 +10,21 @@ const roomBesideBytes = 16 * 2 ** 20
 const [stillMs, leastBytes] = [30_000, 4096]
 /** A server may ask for a wait of so long; one that asks for more is for another day. */
 const longestRetryAfterMs = 60_000
+
+/** How far a download is; `total` in bytes is null where nobody says. */
+export interface DownloadProgress {
+  readonly received: number
+  readonly total: number | null
+}
+
+/** What is fetched, and what it must be. */
+export interface FetchRequest {
+  readonly url: string
+  /** Expected SHA-256 as hexadecimal text, and size; unchecked where they are not known. */
+  readonly sha256?: string | undefined
+  readonly bytes?: number | undefined
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined
+}
 
 /** A failure that may pass: whoever tries again should wait so long, where the server says. */
 export interface Failed {
@@ -24,7 +38,7 @@ export interface Failed {
  */
 export async function fetchOnce(
   part: PartialFile,
-  request: Download,
+  request: FetchRequest,
   signal: AbortSignal,
 ): Promise<Failed | undefined> {
   const { url } = request
@@ -48,7 +62,7 @@ export async function fetchOnce(
 }
 
 /** Without a name of its content, only its hash could tell whether the rest belongs to the part. */
-function isResumable({ origin }: PartialFile, { sha256 }: Download): boolean {
+function isResumable({ origin }: PartialFile, { sha256 }: FetchRequest): boolean {
   return origin?.etag != null || origin?.lastModified != null || (origin !== undefined && sha256 !== undefined)
 }
 
@@ -60,7 +74,12 @@ function headersFor({ size, origin }: PartialFile): Record<string, string> {
   return { ...identity, range: `bytes=${size}-`, ...(validator && { 'if-range': validator }) }
 }
 
-async function take(response: Response, part: PartialFile, request: Download, flow: Flow): Promise<Failed | undefined> {
+async function take(
+  response: Response,
+  part: PartialFile,
+  request: FetchRequest,
+  flow: Flow,
+): Promise<Failed | undefined> {
   const { status } = response
   if (status === 200 || status === 206) {
     expectNoPage(request.url, response)
@@ -80,7 +99,7 @@ function expectNoPage(url: string, { headers }: Response): void {
   throw new EngineError('invalid', `Expected a file from ${url}, received a web page: open it in a browser to see why`)
 }
 
-async function beginWhole(response: Response, part: PartialFile, request: Download): Promise<undefined> {
+async function beginWhole(response: Response, part: PartialFile, request: FetchRequest): Promise<undefined> {
   const plain = response.headers.get('content-encoding') === null
   const length = plain ? response.headers.get('content-length') : null
   const total = length === null ? null : Number(length)
@@ -91,7 +110,7 @@ async function beginWhole(response: Response, part: PartialFile, request: Downlo
 async function begin(
   response: Response,
   part: PartialFile,
-  { url, bytes }: Download,
+  { url, bytes }: FetchRequest,
   total: number | null,
 ): Promise<void> {
   if (total !== null && bytes !== undefined && total !== bytes)
@@ -104,7 +123,7 @@ async function begin(
 }
 
 /** The rest, if it is the rest of this part. */
-async function goOn(response: Response, part: PartialFile, request: Download): Promise<Failed | undefined> {
+async function goOn(response: Response, part: PartialFile, request: FetchRequest): Promise<Failed | undefined> {
   const { url } = request
   const range = response.headers.get('content-range') ?? 'none'
   const [, start, end, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(range) ?? []
@@ -127,7 +146,7 @@ async function goOn(response: Response, part: PartialFile, request: Download): P
 async function readBody(
   response: Response,
   part: PartialFile,
-  request: Download,
+  request: FetchRequest,
   flow: Flow,
 ): Promise<Failed | undefined> {
   const { url, onProgress } = request

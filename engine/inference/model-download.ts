@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { EngineError } from '../errors.ts'
-import { type Failed, fetchOnce } from './fetch-once.ts'
+import { type Failed, type FetchRequest, fetchOnce } from './fetch-once.ts'
 import { PartialFile } from './partial-file.ts'
 
 /** However slowly it comes, a file is here after this, or it is given up; what came stays for the next time. */
@@ -11,25 +11,14 @@ const maxFailuresAtAll = 50
 /** The first wait before another try; each further one is twice as long, up to the longest. */
 const [firstWaitMs, longestWaitMs] = [500, 8000]
 
-/** How far a download is; `total` in bytes is null where nobody says. */
-export interface DownloadProgress {
-  readonly received: number
-  readonly total: number | null
-}
-
 /** What is fetched, and what it must be. */
-export interface Download {
-  readonly url: string
+export interface Download extends FetchRequest {
   /** Where the whole, checked file will lie. */
   readonly path: string
   /** Where it grows, on the same disk. The caller holds the lock of it. */
   readonly part: string
-  /** Expected SHA-256 as hexadecimal text, and size; unchecked where they are not known. */
-  readonly sha256?: string | undefined
-  readonly bytes?: number | undefined
   /** False: a failure that may pass is not waited out. */
   readonly patient?: boolean | undefined
-  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined
   /** Told of the checked file just before it is put in its place. */
   readonly onWhole?: ((file: WholeFile) => Promise<void>) | undefined
 }
@@ -48,7 +37,7 @@ export interface WholeFile {
  * `invalid` when it is not the expected file, `unavailable`, `timeout` or `cancelled`; what came by then stays in `part`.
  */
 export async function download(request: Download, signal: AbortSignal): Promise<WholeFile> {
-  await using part = await PartialFile.open(request.part)
+  const part = await PartialFile.open(request.part)
   const ends = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)])
   try {
     await fetchWhole(part, request, ends)
@@ -61,6 +50,8 @@ export async function download(request: Download, signal: AbortSignal): Promise<
     if (error instanceof EngineError || !ends.aborted) throw error
     if (signal.aborted) throw new EngineError('cancelled', `The download of ${request.url} was cancelled`)
     throw new EngineError('timeout', `Expected ${request.url} within ${deadlineMs / 3_600_000} hours`)
+  } finally {
+    await part[Symbol.asyncDispose]()
   }
 }
 

@@ -1,13 +1,13 @@
-import { createReadStream } from 'node:fs'
-import { mkdir, rm, stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { EngineError, messageOf } from '../errors.ts'
 import type { ModelFile } from './catalogue-schema.ts'
+import { copyModel } from './copy-model.ts'
+import type { DownloadProgress } from './fetch-once.ts'
 import { type FileLock, tryLock, waitForLock } from './file-lock.ts'
-import { type DownloadProgress, download, type WholeFile } from './model-download.ts'
+import { type Download, download, type WholeFile } from './model-download.ts'
 import { readRecord, writeRecord } from './model-record.ts'
-import { PartialFile, readOrigin } from './partial-file.ts'
-import { expectRoom } from './whole-file.ts'
+import { readOrigin } from './partial-file.ts'
 
 /** How far the fetch of a file is; `waiting`: another process, or another part of this one, fetches it. */
 export interface FetchProgress extends DownloadProgress {
@@ -23,6 +23,9 @@ export interface FetchOptions {
   /** Whether the file is there by now, as it should be: asked once nobody else works on it. */
   readonly isThere: () => Promise<boolean>
 }
+
+/** Where a file is brought, and what it must be. */
+type Place = Pick<Download, 'path' | 'part' | 'sha256' | 'bytes' | 'onWhole'>
 
 /**
  * Our own folder of models: the files by their names; in `parts/` what is under way and the locks; in `records/` what each file was when it
@@ -48,74 +51,46 @@ export class OwnModels {
     const { patient, onProgress, isThere } = options
     const tell = (progress: DownloadProgress, waiting: boolean) =>
       onProgress?.({ ...progress, file: file.name, waiting })
-    await using _lock = await this.#wait(file, signal, (progress) => tell(progress, true))
-    if (await isThere()) return false
-    const record = await readRecord(this.recordPath(file.name))
-    const { sha256 = record?.sha256, bytes = record?.bytes } = file
-    const [path, part] = [this.path(file.name), this.#partPath(file.name)]
-    const onWhole = (whole: WholeFile) => this.#record(file.name, whole, url)
+    const lock = await this.#wait(file, signal, (progress) => tell(progress, true))
     try {
-      await download(
-        { url, path, part, sha256, bytes, patient, onWhole, onProgress: (step) => tell(step, false) },
-        signal,
+      if (await isThere()) return false
+      await this.#bring(file, url, (place) =>
+        download({ ...place, url, patient, onProgress: (step) => tell(step, false) }, signal),
       )
-    } catch (error) {
-      throw file.sha256 === undefined && record !== undefined ? this.#explain(error, file.name) : error
+      return true
+    } finally {
+      await lock[Symbol.asyncDispose]()
     }
-    return true
   }
 
-  /** Copies a file of this machine into the folder under its catalogue name. Throws `invalid` when it is not what it should be. */
+  /** Copies a file of this machine into the folder under its catalogue name. Throws `not-found`, and as `copyModel` does. */
   async adopt(source: string, file: ModelFile, signal: AbortSignal): Promise<string> {
-    await using _lock = await this.#wait(file, signal, () => undefined)
-    const record = await readRecord(this.recordPath(file.name))
-    const { sha256 = record?.sha256, bytes = record?.bytes } = file
     const size = await sizeOf(source)
     if (size === 0) throw new EngineError('not-found', `Expected a file with content at ${source}, found none`)
-    await mkdir(this.folder, { recursive: true })
-    await expectRoom(this.path(file.name), size)
-    await using part = await PartialFile.open(this.#partPath(file.name))
+    const lock = await this.#wait(file, signal, () => undefined)
     try {
-      await part.begin({ url: resolve(source), etag: null, lastModified: null, total: size })
-      for await (const chunk of createReadStream(source) as AsyncIterable<Buffer>) {
-        if (signal.aborted) throw new EngineError('cancelled', `The import of ${source} was cancelled`)
-        await part.append(chunk)
-      }
-      if (bytes !== undefined && part.size !== bytes)
-        throw new EngineError(
-          'invalid',
-          `Expected ${source} to have the ${bytes} bytes of ${file.name}, received ${part.size}`,
-        )
-      if (sha256 !== undefined && part.digest() !== sha256)
-        throw new EngineError(
-          'invalid',
-          `Expected ${source} to have SHA-256 ${sha256} of ${file.name}, received ${part.digest()}`,
-        )
-      await this.#record(
-        file.name,
-        { sha256: part.digest(), bytes: part.size, mtimeMs: await part.settle() },
-        resolve(source),
-      )
-      await part.place(this.path(file.name))
-    } catch (error) {
-      await part.discard()
-      throw file.sha256 === undefined && record !== undefined ? this.#explain(error, file.name) : error
+      await this.#bring(file, resolve(source), (place) => copyModel({ ...place, source, size }, signal))
+      return this.path(file.name)
+    } finally {
+      await lock[Symbol.asyncDispose]()
     }
-    return this.path(file.name)
   }
 
   /** Removes a file and what is left of a fetch; its record stays. Gives the bytes it had, 0 for none. Throws `conflict` while it is being fetched. */
   async remove(file: string): Promise<number> {
-    await using lock = await tryLock(this.#lockPath(file))
-    if (lock === undefined)
-      throw new EngineError(
-        'conflict',
-        `Expected ${file} to be at rest, but it is being fetched. Stop that, then try again`,
-      )
-    const files = [this.path(file), this.#partPath(file), `${this.#partPath(file)}.json`]
-    const sizes = await Promise.all(files.map((path) => sizeOf(path)))
-    for (const path of files) await rm(path, { force: true })
-    return sizes.reduce((sum, size) => sum + size, 0)
+    const lock = await tryLock(this.#lockPath(file))
+    if (lock === undefined) {
+      const message = `Expected ${file} to be at rest, but it is being fetched. Stop that, then try again`
+      throw new EngineError('conflict', message)
+    }
+    try {
+      const files = [this.path(file), this.#partPath(file), `${this.#partPath(file)}.json`]
+      const sizes = await Promise.all(files.map((path) => sizeOf(path)))
+      for (const path of files) await rm(path, { force: true })
+      return sizes.reduce((sum, size) => sum + size, 0)
+    } finally {
+      await lock[Symbol.asyncDispose]()
+    }
   }
 
   /** Bytes of a fetch that was broken off and goes on with the next one; 0 for none. */
@@ -135,9 +110,16 @@ export class OwnModels {
     })
   }
 
-  /** Written before the file is in its place: a file of ours always has its record. */
-  #record(file: string, whole: WholeFile, source: string): Promise<void> {
-    return writeRecord(this.recordPath(file), whole, source)
+  /** Has the file brought into place, held to what it should be, and recorded just before: a file of ours always has its record. */
+  async #bring(file: ModelFile, source: string, bring: (place: Place) => Promise<unknown>): Promise<void> {
+    const record = await readRecord(this.recordPath(file.name))
+    const { sha256 = record?.sha256, bytes = record?.bytes } = file
+    const onWhole = (whole: WholeFile) => writeRecord(this.recordPath(file.name), whole, source)
+    try {
+      await bring({ path: this.path(file.name), part: this.#partPath(file.name), sha256, bytes, onWhole })
+    } catch (error) {
+      throw file.sha256 === undefined && record !== undefined ? this.#explain(error, file.name) : error
+    }
   }
 
   #explain(error: unknown, file: string): unknown {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { DownloadProgress } from '../../engine/inference/model-download.ts'
+import type { DownloadProgress } from '../../engine/inference/fetch-once.ts'
 import { content, DownloadFolder, half, impatient } from '../support/download-folder.ts'
 import { breakOffAfter, FileServer, refuse } from '../support/file-server.ts'
 import { until } from '../support/wait.ts'

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { DownloadProgress } from '../../engine/inference/model-download.ts'
+import type { DownloadProgress } from '../../engine/inference/fetch-once.ts'
 import { content, DownloadFolder, half, impatient, sha256 } from '../support/download-folder.ts'
 import { breakOffAfter, FileServer, refuse } from '../support/file-server.ts'
 import { until } from '../support/wait.ts'
