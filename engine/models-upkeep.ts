@@ -17,7 +17,8 @@ export async function verifyModels(names: readonly string[], command: ModelsCont
   const bad = verdicts.filter(
     ({ verdict }) => verdict === 'changed' || verdict === 'unreadable' || verdict === 'missing',
   )
-  output.print(`${verdicts.length} files: ${bad.length === 0 ? 'none is wrong' : `${bad.length} wrong`}`)
+  const count = verdicts.length === 1 ? '1 file' : `${verdicts.length} files`
+  output.print(`${count}: ${bad.length === 0 ? 'none is wrong' : `${bad.length} wrong`}`)
   return bad.length === 0
 }
 

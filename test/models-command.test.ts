@@ -148,7 +148,7 @@ describe('the commands models verify, remove and import', () => {
     expect(well.lines.at(-1)).toBe('3 files: none is wrong')
     writeFileSync(join(state, 'models/yolov8n.onnx'), bytes.subarray(1))
     const bad = await run(['verify', 'yolov8n'], { state })
-    expect([bad.isWell, bad.lines.at(-1)]).toEqual([false, '1 files: 1 wrong'])
+    expect([bad.isWell, bad.lines.at(-1)]).toEqual([false, '1 file: 1 wrong'])
     expect(bad.lines[0]).toMatch(/^changed +.*Expected SHA-256 .* and 1000000 bytes, received .* and 999999 bytes/)
     const absent = await run(['verify', 'yolov8s'], { state })
     expect([absent.isWell, absent.lines[0]]).toEqual([

@@ -79,8 +79,11 @@ export interface OwnedFile {
  * name, else the one of the same hash. Throws `invalid` or `not-found`, saying what would be accepted.
  */
 export async function identify(source: string, catalogue: Catalogue, as: string | undefined): Promise<OwnedFile> {
+  // What an installed package carries is taken from there only.
   const files = catalogue.models.flatMap((model) =>
-    backendsOf(model).flatMap((backend) => artefactOf(model, backend).files.map((file) => ({ model, file }))),
+    backendsOf(model).flatMap((backend) =>
+      artefactOf(model, backend).files.flatMap((file) => (file.url === undefined ? [] : [{ model, file }])),
+    ),
   )
   await expectFile(source)
   if (as !== undefined) return namedAs(source, as, files, catalogue)

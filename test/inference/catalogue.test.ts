@@ -28,6 +28,14 @@ toy:
   labels: coco80
 `
 
+const voice = `
+voice:
+  task: speak
+  summary: A voice
+  licence: CC0
+  piper: { files: [{ name: a.onnx, url: 'https://example.org/a.onnx' }], verified: false, language: en_US }
+`
+
 describe('the catalogue', () => {
   test('names a licence, a file and a way to get it for every model', () => {
     for (const model of catalogue.models) {
@@ -93,6 +101,23 @@ describe('a catalogue that is wrong', () => {
     ['neither verified nor a package', entry.replace(/ {4}verified.*\n/, ''), /either verified or bundled/],
     ['a name given twice', entry + entry, /unique/],
     ['a file given twice', entry + entry.replace('toy:', 'top:'), /top: toy\.onnx belongs to toy already/],
+    [
+      'an address given twice',
+      entry + entry.replace('toy:', 'top:').replace('name: toy', 'name: top'),
+      /top: https:.*toy\.onnx belongs to toy/,
+    ],
+    ['no artefact', entry.replace(/ {2}onnx:[\s\S]*0\.5 }\n/, ''), /toy: Expected at least one of onnx, hailo/],
+    [
+      'no address',
+      entry.replace(", url: 'https://example.org/toy.onnx'", ''),
+      /toy\.onnx\.files: Expected a url at toy\.onnx/,
+    ],
+    [
+      'a file that its backend does not read',
+      entry.replace('name: toy.onnx', 'name: toy.hef'),
+      /Expected the name of a file that ends in \.onnx/,
+    ],
+    ['a voice without its settings', voice, /voice\.piper\.files/],
     ['text that is no YAML', 'a: [', /models\.yaml/],
   ])('with %s is refused, with the place', (_, text, message) => {
     expect(() => parseCatalogue(text, 'models.yaml')).toThrow(message)

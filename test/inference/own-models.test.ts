@@ -54,7 +54,7 @@ function openStore(options: Partial<ModelStoreOptions> = {}): ModelStore {
 const inModels = (name: string) => join(folder, 'models', name)
 
 describe('our own folder of models', () => {
-  test('fetches once however many pull at once, and the others wait, told how far it is', async () => {
+  test('fetches once however many pull or ask at once, and the others wait, told how far it is', async () => {
     let release = (): void => undefined
     await using server = await FileServer.start(content, (_, response) => {
       response.writeHead(200, { etag: '"one"', 'content-length': content.length }).write(content.subarray(0, 1000))
@@ -68,9 +68,12 @@ describe('our own folder of models', () => {
     const pulls = [first.pull('toy', never)]
     await until('the first to fetch', () => server.requests.length === 1)
     pulls.push(second.pull('toy', never, { onProgress }))
+    await using third = openStore({ mirror: server.url })
+    const engine = third.locate('toy')
     await until('the second to wait', () => told.some(({ waiting, received }) => waiting && received === 1000))
     release()
     const [one, other] = await Promise.all(pulls)
+    expect(await engine).toMatchObject({ path: inModels('toy.onnx') })
     expect([one?.paths, other?.paths]).toEqual([[inModels('toy.onnx')], [inModels('toy.onnx')]])
     expect(server.requests).toHaveLength(1)
     expect(told.find(({ received }) => received === 1000)).toMatchObject({ file: 'toy.onnx', total: content.length })
