@@ -27,11 +27,11 @@ export const usage = `hailstream: realtime AI streams on the edge
   hailstream models verify [NAME...] hashes what is here; the exit status is 1 when something is wrong
   hailstream models remove NAME...   removes what was fetched or imported
   hailstream models import FILE      takes a file of this machine into the store
-  hailstream doctor                  what is wrong on this machine, and how to mend it; --json
+  hailstream doctor [--json]         what is wrong on this machine, and how to mend it; --json
 
   --backend B             pull: onnx, hailo, llama, sherpa or piper (what this machine runs)
   --as NAME               import: which model, or which file of one, it is
-  --json                  list and doctor: all that is known, for programs
+  --json                  list: all that is known, for programs
 
   --config FILE           configuration (hailstream.yaml)              HAILSTREAM_CONFIG
   --port N                port to listen on (8080)                     HAILSTREAM_PORT
@@ -62,7 +62,10 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     )
   }
   if (command === 'start' && json)
-    throw new EngineError('invalid', 'Expected --json behind the commands models and doctor only, received it behind start')
+    throw new EngineError(
+      'invalid',
+      'Expected --json behind the commands models and doctor only, received it behind start',
+    )
   const flags = { ...(backend !== undefined && { backend }), ...(as !== undefined && { as }) }
   if (command !== 'models') expectNoFlags(flags)
   return { command, words, json, options, flags, set: (set ?? []).map(parseSetting) }
@@ -71,7 +74,10 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
 function expectNoFlags(flags: object): void {
   const given = Object.keys(flags).map((name) => `--${name}`)
   if (given.length > 0)
-    throw new EngineError('invalid', `Expected ${given.join(', ')} behind the command models only. Try: hailstream help`)
+    throw new EngineError(
+      'invalid',
+      `Expected ${given.join(', ')} behind the command models only. Try: hailstream help`,
+    )
 }
 
 function parse(args: readonly string[]) {

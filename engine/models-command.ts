@@ -24,7 +24,7 @@ const verbs = {
  * words, and as the store does.
  */
 export async function runModelsCommand(
-  line: Pick<CommandLine, 'words' | 'flags'>,
+  line: Pick<CommandLine, 'words' | 'flags' | 'json'>,
   config: Config,
   output: Output,
   signal: AbortSignal,
@@ -48,7 +48,7 @@ export async function runModelsCommand(
     log,
   })
   try {
-    return await run(words, { store, catalogue, output, flags: line.flags, signal })
+    return await run(words, { store, catalogue, output, flags: line.flags, json: line.json, signal })
   } finally {
     await store[Symbol.asyncDispose]()
   }

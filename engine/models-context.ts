@@ -9,6 +9,8 @@ export interface ModelsContext {
   readonly catalogue: Catalogue
   readonly output: Output
   readonly flags: CommandLine['flags']
+  /** Print for programs. */
+  readonly json: boolean
   readonly signal: AbortSignal
 }
 

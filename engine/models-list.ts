@@ -7,7 +7,7 @@ import { sizeText } from './progress-bar.ts'
 
 /** `models list`: a line for each model, or those of a task, a backend or a part of a name; `--json` gives all that is known. */
 export async function listModels(words: readonly string[], command: ModelsContext): Promise<boolean> {
-  const { store, catalogue, output, flags } = command
+  const { store, catalogue, output, json } = command
   const models = catalogue.models.filter((model) => words.every((word) => isMeant(model, word, catalogue)))
   if (models.length === 0) {
     const tasks = [...new Set(catalogue.models.map(({ task }) => task))].join(', ')
@@ -17,7 +17,7 @@ export async function listModels(words: readonly string[], command: ModelsContex
     )
   }
   const stock = await Promise.all(models.map((model) => takeStock(model, store)))
-  if (flags.json) output.print(JSON.stringify(stock, null, 2))
+  if (json) output.print(JSON.stringify(stock, null, 2))
   else printTable(stock.map(toRow), output.print)
   return true
 }

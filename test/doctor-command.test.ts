@@ -80,7 +80,7 @@ describe('the command doctor', { timeout }, () => {
   it('tells of an addon that is broken, and of one that takes its process with it', async () => {
     const root = join(folder, 'broken')
     const file = join(root, 'addon/build/Release/hailstream.node')
-    for (const name of ['package.json', 'pipelines', 'dist/engine', 'engine/inference/models.yaml'])
+    for (const name of ['package.json', 'pipelines', 'dist/engine', 'engine/inference/models'])
       cpSync(join(projectRoot, name), join(root, name), { recursive: true })
     symlinkSync(join(projectRoot, 'node_modules'), join(root, 'node_modules'))
     mkdirSync(join(root, 'addon/build/Release'), { recursive: true })

@@ -87,7 +87,7 @@ describe('the command models list', () => {
     })
     expect(model.artefacts).toMatchObject([
       { backend: 'hailo', state: 'missing', bytes: 155_000_000, partBytes: 0, verified: false, paths: [] },
-      { backend: 'sherpa', state: 'missing', bytes: null },
+      { backend: 'sherpa', state: 'missing', bytes: 160_817_000 },
     ])
   })
 })
@@ -205,6 +205,7 @@ describe('the command models', () => {
   it('has its options in the help, and they belong to it alone', () => {
     for (const word of ['list', 'pull', 'verify', 'remove', 'import', '--backend', '--as', '--json'])
       expect(usage).toContain(word)
-    expect(() => parseCommandLine(['start', '--json', '--as', 'x'])).toThrow(/--json, --as after models only/)
+    expect(() => parseCommandLine(['start', '--backend', 'x'])).toThrow(/--backend behind the command models only/)
+    expect(() => parseCommandLine(['doctor', '--as', 'x'])).toThrow(/--as behind the command models only/)
   })
 })

@@ -26,6 +26,7 @@ const addonExports: Readonly<Record<keyof Addon, true>> = {
   convert: true,
   dieWithParent: true,
   discard: true,
+  lockFile: true,
   notify: true,
 }
 

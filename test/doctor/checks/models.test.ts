@@ -55,7 +55,7 @@ describe('the doctor on models', () => {
 })
 
 const catalogue = parseCatalogue(
-  `finder: { task: find, summary: s, licence: MIT, file: finder.onnx, download: { url: "https://example.org/finder.onnx", verified: true }, plan: { fit: stretch, pad: 0, kernel: k, minScore: 0.5 }, labels: coco80 }`,
+  `finder: { task: find, summary: s, licence: MIT, labels: coco80, onnx: { files: [{ name: finder.onnx, url: "https://example.org/finder.onnx" }], verified: true, plan: { fit: stretch, pad: 0, kernel: k, minScore: 0.5 } } }`,
   'test',
 )
 const statuses = new Map([
