@@ -17,7 +17,7 @@ const writeAgainMs = 2000
 const lookAgainMs = 1000
 const bundledWhy = 'comes with the installation'
 /** Where Hailo's Debian packages put models. */
-const systemFolder = '/usr/share/hailo-models'
+const packagedFolder = '/usr/share/hailo-models'
 
 /** Where a model's file lies and how it came there, or why there is none. */
 export type ModelPlace = { readonly path: string; readonly why: string } | { readonly missing: string }
@@ -39,6 +39,8 @@ export interface ModelStoreOptions {
   readonly stateFolder: string
   /** Folders searched, never written; one may be an Ollama store. */
   readonly paths: readonly string[]
+  /** The folder of Debian packages with models, searched next; left out: Hailo's. */
+  readonly packaged?: string
   /** A folder or an http(s) address that holds the artefacts by file name; null: none. */
   readonly mirror: string | null
   /** Ollama stores searched beside, never written; left out: none. */
@@ -74,10 +76,10 @@ export class ModelStore implements AsyncDisposable {
 
   constructor(options: ModelStoreOptions) {
     this.#options = options
-    const { paths, mirror, ollama = [] } = options
+    const { paths, packaged = packagedFolder, mirror, ollama = [] } = options
     const own = new OwnModels(join(options.stateFolder, 'models'))
     const folders = paths.map((folder) => ({ folder, why: 'found in models.paths' }))
-    folders.push({ folder: systemFolder, why: `found in ${systemFolder}` })
+    folders.push({ folder: packaged, why: `found in ${packaged}` })
     if (mirror !== null && this.#mirrorAddress() === null) folders.push({ folder: mirror, why: 'found in the mirror' })
     this.own = own
     this.search = new ModelSearch({ folders, own: own.folder, recordPath: (file) => own.recordPath(file), ollama })

@@ -73,6 +73,7 @@ export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T
 function whatToDo(error: unknown): string {
   const { code } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC' || code === 'EDQUOT') return 'Make room on that disk, then try again'
+  if (code === 'EACCES' || code === 'EPERM') return 'Run this as the user whom that folder belongs to'
   return 'Mend that, then try again'
 }
 

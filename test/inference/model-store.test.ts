@@ -87,6 +87,20 @@ describe('locating a model', () => {
     expect(await store.locate('toy')).toEqual({ path: join(folder, 'here/toy.onnx'), why: 'found in models.paths' })
   })
 
+  test('searches models.paths, packages, the mirror and its own folder, in this order', async () => {
+    const places = ['paths', 'packaged', 'mirror', 'state/models']
+    for (const place of places) await put(place)
+    const [paths, packaged, mirror] = places.map((place) => join(folder, place)) as [string, string, string]
+    await using store = openStore({ paths: [paths], packaged, mirror })
+    const found: string[] = []
+    for (const place of places) {
+      found.push(((await store.locate('toy')) as { why: string }).why)
+      await rm(join(folder, place, 'toy.onnx'))
+    }
+    const rest = ['found in the mirror', 'found among the downloaded models']
+    expect(found).toEqual(['found in models.paths', `found in ${packaged}`, ...rest])
+  })
+
   test('uses the files of a mirror that is a folder where they lie', async () => {
     await using store = openStore({ mirror: await put('mirror') })
     expect(await store.locate('toy')).toEqual({ path: join(folder, 'mirror/toy.onnx'), why: 'found in the mirror' })
