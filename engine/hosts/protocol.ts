@@ -106,11 +106,20 @@ export interface InferResult {
 /** Between the engine and the vision host. */
 export interface VisionProtocol extends Protocol {
   calls: {
-    /** Loads an ONNX file into a worker thread of its own, in place of a model of that name. Rejects with `invalid` when the file is corrupt. */
+    /**
+     * Loads an ONNX file into a worker thread of its own, in place of a model of that name, and runs it once. `bytes`: by how much the
+     * host's private memory grew. Rejects with `invalid` when the file is corrupt or the network does not run.
+     */
     load: {
       params: { readonly model: string; readonly path: string; readonly threads: number }
-      result: { readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] }
+      result: {
+        readonly inputs: readonly TensorSpec[]
+        readonly outputs: readonly TensorSpec[]
+        readonly bytes: number
+      }
     }
+    /** Ends a model once the calls under way have ended, and gives its memory back. `bytes`: by how much the host's private memory fell. */
+    unload: { params: { readonly model: string }; result: { readonly bytes: number } }
     /**
      * Fits, runs, decodes by `plan`. With `crops` ([count × 4]: x y width height in source pixels) once per crop; rows follow
      * each other, `counts` per crop. Answered when the image is read no more. `unavailable` for a model that is not loaded.

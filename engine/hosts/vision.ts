@@ -11,6 +11,7 @@ const models = new ModelWorkers()
 serve<VisionProtocol>({
   calls: {
     load: (params, signal) => models.load(params, signal),
+    unload: ({ model }) => models.unload(model),
     infer: (params, signal) => models.infer(params, signal),
     decodePicture: (params, signal) => decodePicture(pool, params, signal),
     encodePicture: (params) => encodePicture(pool, params),

@@ -142,6 +142,13 @@ export interface Addon {
    * it when the descriptor is closed or its process ends, however it ends. Throws `unavailable` where the file system has no locks.
    */
   lockFile(fd: number): boolean
+  /**
+   * From now on the allocator maps each block of so many bytes or more (1 to 33,554,432) on its own, in the whole process, and keeps
+   * less than that at the end of each heap: what is freed goes back to the system, and costs a page fault per page each time.
+   */
+  mapBlocksFrom(bytes: number): void
+  /** Gives memory that this process has freed back to the system; false when there was none. Takes milliseconds. */
+  trimMemory(): boolean
   /** Tells systemd (sd_notify protocol); false when NOTIFY_SOCKET is not set. */
   notify(state: string): boolean
 }

@@ -66,4 +66,23 @@ describe('system calls', () => {
     expect(await outputOf(script)).toBe('invalid')
     expect(() => addon().notify(7 as unknown as string)).toThrow(TypeError)
   })
+
+  it('give memory back that was freed, and only then', async () => {
+    const script = `
+      const { readFileSync } = require('node:fs')
+      const own = () => Number(/^Anonymous: +(\\d+) kB/m.exec(readFileSync('/proc/self/smaps_rollup', 'utf8'))[1])
+      addon.mapBlocksFrom(32 << 20)
+      const blocks = Array.from({ length: 400 }, () => new Uint8Array(200_000).fill(1))
+      const before = own()
+      for (const block of blocks) addon.discard(block)
+      addon.mapBlocksFrom(256 << 10)
+      const trimmed = addon.trimMemory()
+      console.log(trimmed, before - own() > 60_000)`
+    expect(await outputOf(script)).toBe('true true')
+  })
+
+  it('take a size of blocks that the allocator can do', () => {
+    for (const bytes of [0, 2 ** 25 + 1, 1.5, '1'])
+      expect(() => addon().mapBlocksFrom(bytes as number)).toThrow(TypeError)
+  })
 })

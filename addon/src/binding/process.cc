@@ -27,6 +27,12 @@ void registerProcess(Napi::Env env, Napi::Object exports) {
   exportFunction(env, exports, "notify", [](const Napi::CallbackInfo& info) {
     return Napi::Boolean::New(info.Env(), notifySystemd(readText(info[0], "state")));
   });
+  exportFunction(env, exports, "mapBlocksFrom", [](const Napi::CallbackInfo& info) {
+    mapBlocksFrom(static_cast<int>(readInteger(info[0], "bytes", 1, 32 << 20)));
+    return info.Env().Undefined();
+  });
+  exportFunction(env, exports, "trimMemory",
+                 [](const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), trimMemory()); });
 }
 
 }  // namespace hailstream

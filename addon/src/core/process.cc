@@ -1,5 +1,6 @@
 #include "core/process.h"
 
+#include <malloc.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -66,6 +67,16 @@ bool lockFile(int fd) {
   if (errno == EWOULDBLOCK) return false;
   throw Error(ErrorCode::unavailable,
               std::string("Expected the file to take a lock, received: ") + std::strerror(errno));
+}
+
+bool trimMemory() {
+  return malloc_trim(0) != 0;
+}
+
+void mapBlocksFrom(int bytes) {
+  mallopt(M_MMAP_THRESHOLD, bytes);
+  // malloc_trim leaves the top of each thread's heap; that goes back by itself when it is longer than this.
+  mallopt(M_TRIM_THRESHOLD, bytes);
 }
 
 }  // namespace hailstream

@@ -17,4 +17,12 @@ bool notifySystemd(const std::string& state);
  */
 bool lockFile(int fd);
 
+/** Gives memory that was freed, in all of the allocator's arenas, back to the system; false when there was none. */
+bool trimMemory();
+
+/** From now on the allocator maps each block of so many bytes or more on its own, and keeps less than that at the end
+ * of each heap: what is freed goes back to the system, and costs a page fault per page each time. At most 32 MiB, which
+ * glibc can do. Smaller blocks are kept for reuse. */
+void mapBlocksFrom(int bytes);
+
 }  // namespace hailstream

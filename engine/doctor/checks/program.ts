@@ -27,6 +27,8 @@ const addonExports: Readonly<Record<keyof Addon, true>> = {
   dieWithParent: true,
   discard: true,
   lockFile: true,
+  mapBlocksFrom: true,
+  trimMemory: true,
   notify: true,
 }
 
