@@ -1,28 +1,28 @@
 import { join } from 'node:path'
-import { type Config, inferenceThreads } from './config.ts'
+import { composeModels } from './compose-models.ts'
+import type { Config } from './config.ts'
 import { AnchoredClock } from './core/clock.ts'
 import { ImagePool } from './core/image-pool.ts'
 import { ClosingStack } from './core/lifecycle.ts'
 import { createHealth } from './health.ts'
 import { GstCaptureHosts } from './hosts/capture-hosts.ts'
 import type { SharedPool } from './hosts/host.ts'
-import { loadCatalogue } from './inference/catalogue.ts'
-import { ModelStore } from './inference/model-store.ts'
-import type { OnWorked } from './inference/scheduler.ts'
-import { VisionEngine } from './inference/vision-engine.ts'
+import type { VisionEngine } from './inference/vision-engine.ts'
 import { LoadWatch } from './load-watch.ts'
 import type { Logger } from './log.ts'
 import { MachineLoad } from './machine-load.ts'
 import { Metrics } from './metrics.ts'
 import { addon } from './native/addon.ts'
 import { PipelineSet } from './pipeline-set.ts'
-import { loadAllPlugins, loadAllTasks } from './plugin-folders.ts'
-import { Problems, reportClockStep, reportHostStart, reportWriting } from './problems.ts'
+import { loadAllPlugins } from './plugin-folders.ts'
+import { Problems, reportClockStep, reportHostStart } from './problems.ts'
 import { ResourceWatch } from './resource-watch.ts'
+import { readResources } from './resources.ts'
 import { projectRoot } from './root.ts'
 import { joinRoutes } from './routes/answer.ts'
 import { type Health, healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
+import { modelRoutes } from './routes/models.ts'
 import { pipelineRoutes } from './routes/pipelines.ts'
 import { topicRoutes } from './routes/topics.ts'
 import { visionRoutes } from './routes/vision.ts'
@@ -60,10 +60,11 @@ async function compose(config: Config, version: string, log: Logger, closing: Cl
   const { clock, problems } = startClock(log, closing)
   const pool = createPool(config, closing)
   const metrics = closing.use('metrics', new Metrics(version))
-  const { vision, tasks } = await createVision({ config, pool, log, closing, metrics, problems })
+  const models = await composeModels({ config, pool, log, closing, metrics, problems })
+  const { vision, tasks, residency } = models
   const onStart = reportHostStart(problems)
-  const captureHosts = new GstCaptureHosts({ pool, maxSize: config.images.maxSize, onStart })
-  const capture = closing.use('capture hosts', captureHosts)
+  const { maxSize } = config.images
+  const capture = closing.use('capture hosts', new GstCaptureHosts({ pool, maxSize, onStart }))
   const browser = new BrowserSourceRegistry(clock)
   const readImage = (image: { slot: number; bytes: number }) => pool.memory.read(image.slot, 0, image.bytes)
   const onPublished = (topic: string, latency: bigint) => metrics.published(topic, latency)
@@ -76,10 +77,19 @@ async function compose(config: Config, version: string, log: Logger, closing: Cl
   const load = closing.use('load watch', watchLoad(vision, problems, log))
   const health = createHealth({ version, clock, vision, capture, pipelines, problems, load, closing })
   const readMetrics = async () =>
-    metrics.text({ health: await health(), topics: hub.traffic(), images: pool.ledger.stats() })
+    metrics.text({
+      health: await health(),
+      topics: hub.traffic(),
+      images: pool.ledger.stats(),
+      residency: residency.use('host'),
+    })
+  const hosts = () => [...vision.hosts(), ...capture.statuses()]
+  const temperature = () => load.status.temperature
+  const resources = { residency, hosts, temperature, stateFolder: config.state }
   const fetch = joinRoutes([
     topicRoutes(hub),
     visionRoutes(vision),
+    modelRoutes({ ...models, resources: () => readResources(resources) }),
     healthRoutes(health),
     metricsRoutes(readMetrics, metrics.contentType),
     pipelineRoutes(() => pipelines.summary()),
@@ -87,17 +97,10 @@ async function compose(config: Config, version: string, log: Logger, closing: Cl
   const { host, port } = config.listen
   const page = join(projectRoot, 'dist/web')
   const rules = accessRules(config, log)
-  const server = await Server.listen({
-    host,
-    port,
-    rules,
-    hub,
-    browserSources: browser,
-    fetch,
-    page,
-    log: log.child({ part: 'server' }),
-  })
+  const part = log.child({ part: 'server' })
+  const server = await Server.listen({ host, port, rules, hub, browserSources: browser, fetch, page, log: part })
   closing.use('server', server)
+  void vision.preload(config.models.preload)
   const onDescriptors = (are: 'short' | 'enough') => (are === 'short' ? server.pause() : void server.resume())
   closing.use('resource watch', new ResourceWatch({ problems, stateFolder: config.state, onDescriptors }))
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`
@@ -129,37 +132,4 @@ function createPool({ images: { slots, maxSize } }: Config, closing: ClosingStac
   const memory = addon().createPool(slots, addon().imageLayout('rgb', maxSize.width, maxSize.height).bytes)
   closing.defer('image pool', () => memory.close())
   return { memory, ledger: new ImagePool({ slots }) }
-}
-
-interface VisionParts {
-  readonly config: Config
-  readonly pool: SharedPool
-  readonly log: Logger
-  readonly closing: ClosingStack
-  readonly metrics: Metrics
-  readonly problems: Problems
-}
-
-async function createVision({ config, pool, log, closing, metrics, problems }: VisionParts) {
-  const { mirror, paths } = config.models
-  const catalogue = loadCatalogue()
-  const part = log.child({ part: 'vision' })
-  const store = closing.use(
-    'model store',
-    new ModelStore({
-      catalogue,
-      stateFolder: config.state,
-      paths,
-      mirror,
-      log: part,
-      onWritten: reportWriting(problems),
-    }),
-  )
-  const tasks = await loadAllTasks()
-  const threads = inferenceThreads(config)
-  const onWorked: OnWorked = (resource, timing) => metrics.worked(resource, timing)
-  const onHostStart = reportHostStart(problems)
-  const engine = new VisionEngine({ pool, catalogue, store, tasks, threads, log: part, onWorked, onHostStart })
-  const vision = closing.use('vision', engine)
-  return { vision, tasks }
 }

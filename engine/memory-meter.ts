@@ -33,8 +33,8 @@ export class MemoryMeter {
   }
 }
 
-/** Bytes; 0 for a process that is gone or not ours to read. */
-async function proportionalSetSize(pid: number): Promise<number> {
+/** Of one process, in bytes; 0 for a process that is gone or not ours to read. */
+export async function proportionalSetSize(pid: number): Promise<number> {
   try {
     const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8')
     return Number(/^Pss:\s+(\d+) kB/m.exec(text)?.[1] ?? 0) * 1024

@@ -3,6 +3,7 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { PoolStats } from './core/image-pool.ts'
 import type { StreamState } from './core/running-stream.ts'
+import type { ResidencyEvent, ResidencyUse } from './inference/residency.ts'
 import type { WorkTiming } from './inference/scheduler.ts'
 import type { Health } from './routes/health.ts'
 import type { TopicTraffic } from './streams/hub.ts'
@@ -12,12 +13,15 @@ export interface MetricsReading {
   readonly health: Health
   readonly topics: readonly TopicTraffic[]
   readonly images: PoolStats
+  readonly residency: ResidencyUse
 }
 
 const states: readonly StreamState[] = ['idle', 'opening', 'live', 'stalled', 'restarting', 'failed']
 const byStream = ['pipeline', 'stream'] as const
 /** From one frame's time on a fast machine to a stall. */
 const latencyBuckets = [0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5]
+/** From a small network in the file cache to a language model. */
+const loadBuckets = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60]
 /** How often the event loop is looked at, in ms; the monitor counts it as part of the delay. */
 const loopResolutionMs = 10
 
@@ -32,6 +36,7 @@ export class Metrics implements Disposable {
   readonly #parts = this.#declareParts()
   readonly #process = this.#declareProcess()
   readonly #work = this.#declareWork()
+  readonly #models = this.#declareModels()
 
   constructor(version: string) {
     this.#gauge('build_info', 'Always 1; the labels say what runs.', ['version', 'node']).set(
@@ -53,12 +58,22 @@ export class Metrics implements Disposable {
     this.#work.took.observe({ resource }, tookMs / 1000)
   }
 
+  /** A model was loaded or unloaded, or did not fit. */
+  residency(event: ResidencyEvent): void {
+    const { name: model, backend } = event.model
+    if (event.what === 'loaded') this.#models.loads.observe({ model, backend }, event.ms / 1000)
+    else if (event.what === 'refused') this.#models.refused.inc({ model })
+    else this.#models.unloads.inc({ model, why: event.why })
+  }
+
   /** Everything in Prometheus' text format. */
-  text({ health, topics, images }: MetricsReading): Promise<string> {
+  text({ health, topics, images, residency }: MetricsReading): Promise<string> {
     this.#readStreams(health)
     this.#readTopics(topics)
     this.#readParts(health, images)
     this.#readProcess(health)
+    fill(this.#models.resident, [[{ memory: 'host' }, residency.models]])
+    fill(this.#models.bytes, [[{ memory: 'host' }, residency.used]])
     return this.#registry.metrics()
   }
 
@@ -152,17 +167,19 @@ export class Metrics implements Disposable {
   }
 
   #declareWork() {
-    const histogram = (name: string, help: string) =>
-      new Histogram({
-        name: `hailstream_${name}`,
-        help,
-        labelNames: ['resource'],
-        buckets: latencyBuckets,
-        registers: [this.#registry],
-      })
     return {
-      took: histogram('work_seconds', 'Work of a model, or on pictures, from its start to its end.'),
-      waited: histogram('work_wait_seconds', 'Before the start of such work.'),
+      took: this.#histogram('work_seconds', 'Work of a model, or on pictures.', ['resource'], latencyBuckets),
+      waited: this.#histogram('work_wait_seconds', 'Before its start.', ['resource'], latencyBuckets),
+    }
+  }
+
+  #declareModels() {
+    return {
+      resident: this.#gauge('models_resident', 'Models that take memory.', ['memory']),
+      bytes: this.#gauge('models_memory_bytes', 'What they take, as measured.', ['memory']),
+      loads: this.#histogram('model_load_seconds', 'Loading of a model.', ['model', 'backend'], loadBuckets),
+      unloads: this.#counter('model_unloads_total', 'Models that left their memory, and why.', ['model', 'why']),
+      refused: this.#counter('model_loads_refused_total', 'Loads for which there was no room.', ['model']),
     }
   }
 
@@ -249,6 +266,10 @@ export class Metrics implements Disposable {
 
   #counter(name: string, help: string, labelNames: readonly string[] = []): Counter {
     return new Counter({ name: `hailstream_${name}`, help, labelNames, registers: [this.#registry] })
+  }
+
+  #histogram(name: string, help: string, labelNames: readonly string[], buckets: number[]): Histogram {
+    return new Histogram({ name: `hailstream_${name}`, help, labelNames, buckets, registers: [this.#registry] })
   }
 
   #gauge(name: string, help: string, labelNames: readonly string[] = []): Gauge {

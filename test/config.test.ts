@@ -83,8 +83,8 @@ describe('configuration', () => {
 
   it('names the keys that do nothing yet', () => {
     expect(keysWithoutEffect(load([]))).toEqual([])
-    const args = ['--set', 'models.keepAlive=60', '--set', 'models.pin=[yolov8n]', '--set', 'images.slots=40']
-    expect(keysWithoutEffect(load(args))).toEqual(['models.pin', 'models.keepAlive'])
+    const args = ['--set', 'models.budget.device=1GB', '--set', 'hailo.group=MINE', '--set', 'images.slots=40']
+    expect(keysWithoutEffect(load(args))).toEqual(['hailo.group', 'models.budget.device'])
   })
 
   it('refuses unknown options and commands', () => {

@@ -9,6 +9,8 @@ import type { SlotImage } from '../native/addon.ts'
 const loadDeadlineMs = 120_000
 /** For one frame with all its crops; a model that is slower is no use for anything live. */
 const inferDeadlineMs = 10_000
+/** A frame that is under way ends first. */
+const unloadDeadlineMs = inferDeadlineMs + 5000
 /** The engine's own name in the ledger: it ends the loans itself, when the host has answered or was reaped. */
 const borrower = 'inference'
 const never = new AbortController().signal
@@ -25,11 +27,12 @@ export interface Question {
 interface Load {
   /** The incarnation of the host that has the model. */
   readonly host: string
-  readonly done: Promise<void>
+  /** Bytes of the host's memory that it took. */
+  readonly done: Promise<number>
   loaded: boolean
 }
 
-/** ONNX Runtime on the CPU, in the vision host. Models stay loaded until the host dies; the next `load` brings them back. */
+/** ONNX Runtime on the CPU, in the vision host. Models stay loaded until they are unloaded or the host dies; the next `load` brings them back. */
 export class OnnxBackend {
   readonly name = 'onnx'
   readonly #host: Host<VisionProtocol>
@@ -55,20 +58,49 @@ export class OnnxBackend {
     return this.#host.start()
   }
 
-  /** Loads once, however many ask. Rejects with `invalid` for a corrupt file, `unavailable` when the host died over it. */
-  async load(model: string, path: string): Promise<void> {
+  /**
+   * What a model is expected to take before it was ever loaded: weights are held twice, as they are and packed for the
+   * processor's instructions, and activations, the thread and its heap come to about 32 MB for an input of 640 × 640.
+   */
+  estimateBytes(fileBytes: number): number {
+    return 2 * fileBytes + 32e6
+  }
+
+  /**
+   * Loads once, however many ask, runs the network once, and gives the bytes by which the host's private memory grew.
+   * Rejects with `invalid` for a corrupt file, `unavailable` when the host died over it.
+   */
+  async load(model: string, path: string): Promise<number> {
     await this.#host.start()
     const known = this.#loads.get(model)
     if (known && this.#isCurrent(known)) return known.done
     const params = { model, path, threads: this.#threads }
     const asked = this.#host.call('load', params, { signal: never, deadlineMs: loadDeadlineMs })
-    const load: Load = { host: this.#host.borrower, done: asked.then(() => undefined), loaded: false }
+    const load: Load = { host: this.#host.borrower, done: asked.then(({ bytes }) => bytes), loaded: false }
     this.#loads.set(model, load)
     try {
-      await load.done
+      const bytes = await load.done
       load.loaded = true
+      return bytes
     } catch (error) {
       this.#forget(model, load)
+      throw error
+    }
+  }
+
+  /**
+   * Ends a model once what it was asked has been answered, and gives the bytes by which the host's private memory fell; 0 when
+   * the host is gone, and the memory with it. Its next use needs `load`.
+   */
+  async unload(model: string): Promise<number> {
+    const load = this.#loads.get(model)
+    if (!load || !this.#isCurrent(load)) return 0
+    this.#loads.delete(model)
+    try {
+      return (await this.#host.call('unload', { model }, { signal: never, deadlineMs: unloadDeadlineMs })).bytes
+    } catch (error) {
+      // A host that died, or was killed because it did not answer in time, holds nothing any more.
+      if (error instanceof EngineError) return 0
       throw error
     }
   }

@@ -4,7 +4,7 @@ import type { InferResult } from '../hosts/protocol.ts'
 import type { ModelEntry } from './catalogue.ts'
 import { cpuDevice } from './devices.ts'
 import type { LiveSession } from './live-sessions.ts'
-import type { ChosenModel, ModelChoice } from './model-choice.ts'
+import type { ChosenModel, LeasedModel, ModelChoice } from './model-choice.ts'
 import type { OnnxBackend } from './onnx.ts'
 import { Pace } from './pace.ts'
 import type { Pictures } from './pictures.ts'
@@ -28,6 +28,8 @@ export interface TaskSessionOptions {
   readonly task: VisionTask
   readonly options: unknown
   readonly priority: Priority
+  /** Who asks, as messages name it. */
+  readonly user: string
   readonly choice: ModelChoice
   readonly backend: OnnxBackend
   readonly pictures: Pictures
@@ -40,9 +42,14 @@ export interface TaskSessionOptions {
   readonly openOther: (task: string, options: unknown) => TaskSession
 }
 
-/** One user's right to ask one task. See `TaskSession`. */
+/**
+ * One user's right to ask one task. See `TaskSession`. It holds a lease on its model from the first question to its end, so that the
+ * model of a live stream is not evicted between two frames.
+ */
 export class ImageTaskSession implements TaskSession {
   readonly #with: TaskSessionOptions
+  readonly #ending = new AbortController()
+  #held: LeasedModel | undefined
   #finder: TaskSession | undefined
   readonly #pace = new Pace()
   #underWay = 0
@@ -59,10 +66,8 @@ export class ImageTaskSession implements TaskSession {
   }
 
   #prepareModels(): Promise<unknown> | undefined {
-    const { task, options, choice } = this.#with
-    const { model } = options as Options
     const others = this.#finder?.prepare()
-    return choice.ready(task, model) ? others : Promise.all([choice.choose(task, model), others])
+    return this.#ready() ? others : Promise.all([this.#hold(), others])
   }
 
   async ask(image: PooledImage, signal: AbortSignal, people?: readonly DetectedObject[]): Promise<TaskResult> {
@@ -84,6 +89,8 @@ export class ImageTaskSession implements TaskSession {
     this.#closed = true
     this.#with.live?.close()
     this.#pace[Symbol.dispose]()
+    this.#ending.abort()
+    this.#held?.lease[Symbol.dispose]()
     await this.#finder?.[Symbol.asyncDispose]()
   }
 
@@ -98,14 +105,29 @@ export class ImageTaskSession implements TaskSession {
   }
 
   async #ask(image: PooledImage, signal: AbortSignal, people?: readonly DetectedObject[]): Promise<TaskResult> {
-    const { task, options, choice, backend } = this.#with
-    const { model } = options as Options
-    const chosen = choice.ready(task, model) ?? (await unlessAborted(choice.choose(task, model), signal))
+    const { backend } = this.#with
+    const chosen = this.#ready() ?? (await unlessAborted(this.#hold(), signal))
     const { topDown } = chosen.entry
     const objects = topDown
       ? await this.#askCrops(image, chosen, topDown, signal, people)
       : this.#read(await this.#infer(image, chosen, null, signal), chosen.entry)
     return { objects, model: chosen.entry.name, backend: backend.name, simulated: false }
+  }
+
+  /** The model, where it can be asked now. */
+  #ready(): ChosenModel | undefined {
+    return this.#held && this.#with.choice.isReady(this.#held) ? this.#held : undefined
+  }
+
+  /** Chooses and loads the model for this session, which holds it then, whoever still waits for it. */
+  async #hold(): Promise<ChosenModel> {
+    const { task, options, priority, user, choice } = this.#with
+    const { model } = options as Options
+    const leased = await choice.choose(task, model, { priority, user }, this.#ending.signal)
+    this.#held?.lease[Symbol.dispose]()
+    this.#held = leased
+    if (this.#closed) leased.lease[Symbol.dispose]()
+    return leased
   }
 
   /** One crop around each object that was found already, or that the other task finds now. */

@@ -5,15 +5,24 @@ import { Host, type HostStatus, type OnHostStart, type SharedPool } from '../hos
 import type { VisionProtocol } from '../hosts/protocol.ts'
 import type { Catalogue } from './catalogue.ts'
 import { devices } from './devices.ts'
+import type { LearnedSizes } from './learned-sizes.ts'
 import { type LiveSession, LiveSessions } from './live-sessions.ts'
 import type { LoadLimits } from './load-governor.ts'
 import { type LoadedModelStatus, ModelChoice } from './model-choice.ts'
 import type { ModelStore } from './model-store.ts'
 import { OnnxBackend } from './onnx.ts'
 import { Pictures } from './pictures.ts'
+import type { Residency } from './residency.ts'
 import { type OnWorked, Scheduler } from './scheduler.ts'
 import { ImageTaskSession } from './task-session.ts'
-import { type DecodedPicture, defaultRank, type Priority, type TaskSession, type Vision } from './vision.ts'
+import {
+  type DecodedPicture,
+  defaultRank,
+  type Priority,
+  type SessionTraits,
+  type TaskSession,
+  type Vision,
+} from './vision.ts'
 import type { VisionTask } from './vision-task.ts'
 
 /** What the engine’s vision is made with. */
@@ -22,6 +31,9 @@ export interface VisionEngineOptions {
   readonly catalogue: Catalogue
   readonly store: Pick<ModelStore, 'locate' | 'status'>
   readonly tasks: readonly VisionTask[]
+  /** Which models are loaded; shared with all else that loads some. Its owner's, like `sizes`. */
+  readonly residency: Residency
+  readonly sizes: LearnedSizes
   /** Threads of one model's inference, at least 1. */
   readonly threads: number
   readonly log: Logger
@@ -32,7 +44,7 @@ export interface VisionEngineOptions {
 /** How the models are, for health. */
 export interface VisionStatus {
   readonly models: readonly LoadedModelStatus[]
-  /** Models whose files are there but do not load. */
+  /** Models whose files are there but do not load, or that were to be preloaded and are not. */
   readonly skippedModels: readonly string[]
 }
 
@@ -40,6 +52,7 @@ export interface VisionStatus {
 interface Access {
   readonly priority: Priority
   readonly rank: number
+  readonly user: string
   /** Of a live session of its own; one that another session asks is slowed with that one. */
   readonly live?: LiveSession | undefined
 }
@@ -54,22 +67,29 @@ export class VisionEngine implements Vision, AsyncDisposable {
   readonly #pictures: Pictures
   readonly #scheduler: Scheduler
   readonly #live = new LiveSessions()
+  readonly #residency: Residency
+  readonly #log: Logger
+  readonly #ending = new AbortController()
 
-  constructor({ pool, catalogue, store, tasks, threads, log, onWorked, onHostStart: onStart }: VisionEngineOptions) {
+  constructor(options: VisionEngineOptions) {
+    const { pool, catalogue, store, tasks, residency, sizes, threads, log, onWorked, onHostStart: onStart } = options
+    this.#residency = residency
+    this.#log = log
     this.#scheduler = new Scheduler(devices(threads), onWorked)
     this.tasks = tasks.map(({ name }) => name)
     this.#tasks = new Map(tasks.map((task) => [task.name, task]))
     this.#host = new Host<VisionProtocol>({ name: 'vision', entry: 'vision', pool, log, restart: true, onStart })
     this.#backend = new OnnxBackend({ host: this.#host, pool, threads })
-    this.#choice = new ModelChoice({ catalogue, store, backend: this.#backend, log })
+    this.#choice = new ModelChoice({ catalogue, store, backend: this.#backend, residency, sizes, log })
     this.#host.onExit(() => void this.#choice.restore())
     this.#pictures = new Pictures({ host: this.#host, pool, scheduler: this.#scheduler })
   }
 
-  openTask(task: string, options: unknown, priority: Priority, rank = defaultRank): TaskSession {
+  openTask(task: string, options: unknown, priority: Priority, more: SessionTraits = {}): TaskSession {
+    const { rank = defaultRank, user = task } = more
     const live = priority === 'realtime' ? this.#live.open(rank) : undefined
     try {
-      return this.#open(task, options, { priority, rank, live })
+      return this.#open(task, options, { priority, rank, user, live })
     } catch (error) {
       live?.close()
       throw error
@@ -87,7 +107,7 @@ export class VisionEngine implements Vision, AsyncDisposable {
     return this.#live.ranks
   }
 
-  #open(task: string, options: unknown, { priority, rank, live }: Access): TaskSession {
+  #open(task: string, options: unknown, { priority, rank, user, live }: Access): TaskSession {
     const found = this.#tasks.get(task)
     if (!found)
       throw new EngineError('not-found', `Expected a task (${this.tasks.join(', ')}), received ${JSON.stringify(task)}`)
@@ -95,14 +115,32 @@ export class VisionEngine implements Vision, AsyncDisposable {
       task: found,
       options: parseOptions(found, options),
       priority,
+      user,
       choice: this.#choice,
       backend: this.#backend,
       pictures: this.#pictures,
       scheduler: this.#scheduler,
       rank,
       live,
-      openOther: (name, others) => this.#open(name, others, { priority, rank }),
+      openOther: (name, others) => this.#open(name, others, { priority, rank, user }),
     })
+  }
+
+  keepAlive(model: string, seconds: number): void {
+    this.#residency.keepAlive(model, seconds)
+  }
+
+  /** Loads these models one after the other. What goes wrong with one is logged and shows in health, and the next one is loaded. */
+  async preload(models: readonly string[]): Promise<void> {
+    for (const model of models) {
+      if (this.#ending.signal.aborted) return
+      try {
+        await this.#choice.preload(model, this.#ending.signal)
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error
+        if (!this.#ending.signal.aborted) this.#log.error({ model, reason: error.message }, 'model not preloaded')
+      }
+    }
   }
 
   prepare(): Promise<void> | undefined {
@@ -132,11 +170,12 @@ export class VisionEngine implements Vision, AsyncDisposable {
 
   /** For health. Nothing is loaded, fetched or converted by asking. */
   async status(): Promise<VisionStatus> {
-    return { models: await this.#choice.status(), skippedModels: this.#choice.failed() }
+    return { models: await this.#choice.status(), skippedModels: this.#choice.skipped() }
   }
 
   /** Refuses what waits, ends the host; what runs fails as `unavailable`. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort()
     this.#scheduler[Symbol.dispose]()
     await this.#host[Symbol.asyncDispose]()
   }

@@ -96,7 +96,8 @@ export function visionNodes(tasks: readonly VisionTask[]): Node[] {
         ({ priority, ...options }, tools: Tools) =>
         (packets) =>
           defer(() => {
-            const session = tools.vision.openTask(task.name, options, 'realtime', priority)
+            const more = { rank: priority, user: `${tools.pipeline}/${tools.stream}` }
+            const session = tools.vision.openTask(task.name, options, 'realtime', more)
             const answer = async ({ inputs: { image, objects } }: Inputs, signal: AbortSignal) => {
               const payload = await ask(session, image.payload.image, signal, objects?.payload.objects)
               return derivePacket(image, tools.stream, payload)

@@ -33,15 +33,24 @@ export interface TaskSession extends AsyncDisposable {
   ask(image: PooledImage, signal: AbortSignal, people?: readonly DetectedObject[]): Promise<TaskResult>
 }
 
+/** Whose session it is. */
+export interface SessionTraits {
+  /** 0 to 31 among realtime sessions, the higher goes first and is slowed last; left out: 16. */
+  readonly rank?: number
+  /** A stream or a route, for messages about who uses a model; left out: the task. */
+  readonly user?: string
+}
+
 /** Tasks on images, and pictures: what nodes and routes see of the models and of the vision host. */
 export interface Vision {
   /** Names of the tasks, as in `engine/tasks/`. */
   readonly tasks: readonly string[]
   /**
-   * Throws `not-found` for an unknown task and `invalid` for options that do not fit its schema. Nothing is loaded yet. `rank`: 0 to 31
-   * among realtime sessions, the higher goes first and is slowed last; default 16.
+   * Throws `not-found` for an unknown task and `invalid` for options that do not fit its schema. Nothing is loaded yet.
    */
-  openTask(task: string, options: unknown, priority: Priority, rank?: number): TaskSession
+  openTask(task: string, options: unknown, priority: Priority, more?: SessionTraits): TaskSession
+  /** Seconds that a loaded model stays after its use, until it is unloaded: −1 for ever, 0 until nobody uses it. */
+  keepAlive(model: string, seconds: number): void
   /** Starts what works on pictures, or waits for its restart; undefined when it is up. */
   prepare(): Promise<unknown> | undefined
   /** Decodes JPEG, PNG or WebP, upright. Throws `invalid`, `too-large` (by the header, before any pixel is decoded) or `busy`. The caller owns the image. */

@@ -1,5 +1,6 @@
 import type { Context, Hono } from 'hono'
 import { EngineError } from '../errors.ts'
+import { parseKeepAlive } from '../inference/keep-alive.ts'
 import { scaleObjects } from '../inference/scale-objects.ts'
 import type { DecodedPicture, Vision } from '../inference/vision.ts'
 import { toResultObject } from '../streams/encode.ts'
@@ -18,7 +19,10 @@ const shapes: Readonly<Record<string, Shape>> = {
   pose: (objects) => objects.map(({ keypoints = [] }, person_id) => ({ person_id, keypoints })),
 }
 
-/** `POST /api/<task>` for every task: a picture in, what was found out. Options come as query, fields or JSON keys. */
+/**
+ * `POST /api/<task>` for every task: a picture in, what was found out. Options come as query, fields or JSON keys: the task's own, and
+ * `keep_alive`, how long the model that answered stays (see `parseKeepAlive`).
+ */
 export function visionRoutes(vision: Vision): Hono {
   const app = createRoutes()
   for (const task of vision.tasks) {
@@ -43,16 +47,18 @@ async function ask(
   vision: Vision,
   task: string,
   bytes: Uint8Array,
-  options: Readonly<Record<string, unknown>>,
+  { keep_alive, ...options }: Readonly<Record<string, unknown>>,
   hungUp: AbortSignal,
 ): Promise<ResultObject[]> {
-  const session = vision.openTask(task, options, 'interactive')
+  const keepAlive = keep_alive === undefined ? undefined : parseKeepAlive(keep_alive)
+  const session = vision.openTask(task, options, 'interactive', { user: `POST /api/${task}` })
   const late = AbortSignal.timeout(deadlineMs)
   const signal = AbortSignal.any([hungUp, late])
   let picture: DecodedPicture | undefined
   try {
     picture = await vision.decodePicture(bytes, signal)
-    const { objects } = await session.ask(picture.image, signal)
+    const { objects, model } = await session.ask(picture.image, signal)
+    if (keepAlive !== undefined) vision.keepAlive(model, keepAlive)
     const original = { width: picture.originalWidth, height: picture.originalHeight }
     return scaleObjects(objects, picture.image, original).map(toResultObject)
   } catch (error) {

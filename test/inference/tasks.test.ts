@@ -166,7 +166,8 @@ function surroundings(answer: () => Promise<TaskResult>) {
   }
   const openTask = vi.fn(() => session)
   const edge = new Edge('people', { queue: 8, full: 'oldest' })
-  const tools = { vision: { openTask }, stream: 'people', edge, log: pino({ level: 'silent' }) } as unknown as Tools
+  const names = { pipeline: 'demo', stream: 'people' }
+  const tools = { vision: { openTask }, ...names, edge, log: pino({ level: 'silent' }) } as unknown as Tools
   return { tools, session, openTask, edge }
 }
 
@@ -220,14 +221,19 @@ describe('a node made from a task', () => {
     const frame = { width: 640, height: 480 }
     expect(packets[0]?.payload).toEqual({ kind: 'objects', ...found, frame })
     expect(image.holders).toBe(0)
-    expect(openTask).toHaveBeenCalledExactlyOnceWith('detect', { minScore: 0.5, maxObjects: 100 }, 'realtime', 16)
+    const more = { rank: 16, user: 'demo/people' }
+    const options = { minScore: 0.5, maxObjects: 100 }
+    expect(openTask).toHaveBeenCalledExactlyOnceWith('detect', options, 'realtime', more)
     expect(session.ask.mock.calls[0]?.[2]).toBeUndefined()
   })
 
   test('opens its session with its priority as rank, and takes nothing but 0 to 31', () => {
     const { tools, openTask } = surroundings(async () => found)
     node('pose', { priority: 31, maxPeople: 2 }, tools, new Subject<AnyPacket>()).subscribe()
-    expect(openTask).toHaveBeenCalledExactlyOnceWith('pose', { minKeypoint: 0, maxPeople: 2 }, 'realtime', 31)
+    expect(openTask).toHaveBeenCalledExactlyOnceWith('pose', { minKeypoint: 0, maxPeople: 2 }, 'realtime', {
+      rank: 31,
+      user: 'demo/people',
+    })
     for (const priority of [-1, 32, 1.5, 'high'])
       expect(() => node('pose', { priority }, tools, new Subject<AnyPacket>())).toThrow(/priority/)
   })

@@ -236,7 +236,9 @@ describe.skipIf(!hasTestData)('VisionEngine with what comes with the installatio
     expect(open('detect', { colour: 'red' })).toThrow(/colour/)
     // Only streams have ranks.
     expect(open('detect', { priority: 31 })).toThrow(/priority/)
-    expect(() => setup.vision.openTask('detect', { minScore: 2 }, 'realtime', 3)).toThrow(/^detect.minScore: /)
+    expect(() => setup.vision.openTask('detect', { minScore: 2 }, 'realtime', { rank: 3 })).toThrow(
+      /^detect.minScore: /,
+    )
     expect(setup.vision.liveRanks()).toEqual([])
     const session = setup.vision.openTask('detect', undefined, 'batch')
     await session[Symbol.asyncDispose]()

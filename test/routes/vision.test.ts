@@ -61,6 +61,16 @@ describe('POST /api/detect', () => {
     ])
   })
 
+  it('tells how long the model that answers is to stay, and leaves that out of the options of the task', async () => {
+    await raw('/api/detect?keep_alive=5m&minScore=0.3')
+    await form({ image: new Blob([new Uint8Array(picture)]), keep_alive: '-1' })
+    await json({ image: picture.toString('base64'), keep_alive: 0 })
+    await json({ image: picture.toString('base64') })
+    expect(vision.kept).toEqual([300, -1, 0].map((seconds) => ({ model: 'recorded', seconds })))
+    expect(vision.opened[0]?.options).toEqual({ minScore: 0.3 })
+    expectNothingHeld()
+  })
+
   it.each([
     ['an empty body', 400, 'invalid', 'picture', () => raw('/api/detect', 'image/png', new Uint8Array(0))],
     [
@@ -77,6 +87,7 @@ describe('POST /api/detect', () => {
     ['what is not base64', 400, 'invalid', 'base64', () => json({ image: '!!! not base64 !!!' })],
     ['a data URL without base64', 400, 'invalid', 'base64', () => json({ image: 'data:image/png,abc' })],
     ['text', 415, 'invalid', 'text/plain', () => raw('/api/detect', 'text/plain')],
+    ['a time that is none', 400, 'invalid', 'keep_alive', () => raw('/api/detect?keep_alive=soon')],
     ['an option out of range', 400, 'invalid', 'minScore', () => raw('/api/detect?minScore=7')],
     [
       'a picture over the limit',

@@ -9,6 +9,7 @@ export class FakeVision implements Vision {
   readonly opened: { readonly task: string; readonly options: unknown }[] = []
   readonly decoded: Buffer[] = []
   readonly images: CountedImage[] = []
+  readonly kept: { readonly model: string; readonly seconds: number }[] = []
   sessions = 0
   answer: readonly DetectedObject[] = []
   /** Thrown by `decodePicture`. */
@@ -38,6 +39,10 @@ export class FakeVision implements Vision {
         this.sessions--
       },
     }
+  }
+
+  keepAlive(model: string, seconds: number): void {
+    this.kept.push({ model, seconds })
   }
 
   prepare(): undefined {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 
 /** What `/proc/<pid>/<file>` holds; undefined for a process that is gone. */
 function readProcess(pid: number, file: string): string | undefined {
@@ -47,6 +48,12 @@ function readLink(path: string): string | undefined {
 /** Resident memory in bytes, the image pool's touched pages with it. */
 export function residentBytes(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readProcess(pid, 'status') ?? '')?.[1] ?? 0) * 1024
+}
+
+/** Private memory in bytes, without the image pool, files and libraries. */
+export async function privateBytes(pid: number): Promise<number> {
+  const sizes = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8')
+  return Number(/^Anonymous:\s+(\d+) kB/m.exec(sizes)?.[1] ?? 0) * 1024
 }
 
 function allProcesses(): number[] {

@@ -6,7 +6,9 @@ import { ImagePool } from '../../engine/core/image-pool.ts'
 import type { DetectedObject, PooledImage } from '../../engine/core/packet.ts'
 import type { SharedPool } from '../../engine/hosts/host.ts'
 import { loadCatalogue } from '../../engine/inference/catalogue.ts'
+import { LearnedSizes } from '../../engine/inference/learned-sizes.ts'
 import { ModelStore } from '../../engine/inference/model-store.ts'
+import { Residency, type ResidencyEvent } from '../../engine/inference/residency.ts'
 import type { OnWorked } from '../../engine/inference/scheduler.ts'
 import { VisionEngine } from '../../engine/inference/vision-engine.ts'
 import { loadTasks, type VisionTask } from '../../engine/inference/vision-task.ts'
@@ -18,16 +20,31 @@ export interface VisionSetup extends AsyncDisposable {
   readonly vision: VisionEngine
   readonly tasks: readonly VisionTask[]
   readonly pool: SharedPool
+  readonly residency: Residency
+  readonly stateFolder: string
+  /** Loads, unloads and refusals of models, in their order. */
+  readonly events: readonly ResidencyEvent[]
   /** Lines that were logged, parsed. */
   readonly logged: readonly Record<string, unknown>[]
   /** An image in a slot of its own, without asking the host: RGB rows without padding. */
   rgb(width: number, height: number, pixels: Uint8Array): PooledImage
 }
 
-/** A vision engine with its own pool and state folder, as `app.ts` makes one. `paths`: folders with models; none leaves the bundled ones. */
-export async function createVision(
-  options: { paths?: string[]; slots?: number; threads?: number; onWorked?: OnWorked } = {},
-): Promise<VisionSetup> {
+export interface VisionSetupOptions {
+  /** Folders with models; none leaves the bundled ones. */
+  readonly paths?: string[]
+  readonly slots?: number
+  readonly threads?: number
+  readonly onWorked?: OnWorked
+  /** Bytes of host memory for models; left out: no bound. */
+  readonly budget?: number
+  readonly pinned?: readonly string[]
+  /** Seconds; left out: for ever. */
+  readonly keepAlive?: number
+}
+
+/** A vision engine with its own pool and state folder, as `app.ts` makes one. */
+export async function createVision(options: VisionSetupOptions = {}): Promise<VisionSetup> {
   const logged: Record<string, unknown>[] = []
   const log = pino({ level: 'debug', base: null }, { write: (line: string) => void logged.push(JSON.parse(line)) })
   const slots = options.slots ?? 8
@@ -36,16 +53,26 @@ export async function createVision(
   const catalogue = loadCatalogue()
   const store = new ModelStore({ catalogue, stateFolder, paths: options.paths ?? [], mirror: null, log })
   const tasks = await loadTasks(join(import.meta.dirname, '../../engine/tasks'))
-  const { threads = 1, onWorked } = options
-  const vision = new VisionEngine({ pool, catalogue, store, tasks, threads, log, ...(onWorked && { onWorked }) })
+  const { threads = 1, onWorked, budget = null, pinned = [], keepAlive = -1 } = options
+  const events: ResidencyEvent[] = []
+  const onEvent = (event: ResidencyEvent) => void events.push(event)
+  const residency = new Residency({ budget: () => budget, pinned, keepAlive, onEvent })
+  const sizes = new LearnedSizes({ stateFolder, log })
+  const parts = { pool, catalogue, store, tasks, residency, sizes, threads, log }
+  const vision = new VisionEngine({ ...parts, ...(onWorked && { onWorked }) })
   return {
     vision,
     tasks,
     pool,
+    residency,
+    stateFolder,
+    events,
     logged,
     rgb: (width, height, pixels) => fillSlot(pool, width, height, pixels),
     [Symbol.asyncDispose]: async () => {
+      residency[Symbol.dispose]()
       await vision[Symbol.asyncDispose]()
+      await sizes[Symbol.asyncDispose]()
       await store[Symbol.asyncDispose]()
       pool.memory.close()
       await rm(stateFolder, { recursive: true })

@@ -1,0 +1,84 @@
+import { type Config, inferenceThreads } from './config.ts'
+import type { ClosingStack } from './core/lifecycle.ts'
+import { EngineError, messageOf } from './errors.ts'
+import type { SharedPool } from './hosts/host.ts'
+import { type Catalogue, loadCatalogue } from './inference/catalogue.ts'
+import type { Memory } from './inference/eviction.ts'
+import { LearnedSizes } from './inference/learned-sizes.ts'
+import { listModels } from './inference/model-list.ts'
+import { ModelStore } from './inference/model-store.ts'
+import { Residency } from './inference/residency.ts'
+import type { OnWorked } from './inference/scheduler.ts'
+import { VisionEngine } from './inference/vision-engine.ts'
+import type { VisionTask } from './inference/vision-task.ts'
+import type { Logger } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import { loadAllTasks } from './plugin-folders.ts'
+import { type Problems, reportHostStart, reportWriting } from './problems.ts'
+import { reportResidency } from './residency-report.ts'
+import type { ModelsParts } from './routes/models.ts'
+
+/** What the models need of the engine around them. */
+export interface ModelsSurroundings {
+  readonly config: Config
+  readonly pool: SharedPool
+  readonly log: Logger
+  readonly closing: ClosingStack
+  readonly metrics: Metrics
+  readonly problems: Problems
+}
+
+/** Everything that finds, loads and runs models. */
+export interface ComposedModels extends Omit<ModelsParts, 'resources'> {
+  readonly vision: VisionEngine
+  readonly tasks: readonly VisionTask[]
+  readonly residency: Residency
+}
+
+/** Builds the part of the engine that finds, loads and runs models. Throws `invalid` for a name in the configuration that the catalogue lacks. */
+export async function composeModels(around: ModelsSurroundings): Promise<ComposedModels> {
+  const { config, pool, closing, metrics, problems } = around
+  const catalogue = loadCatalogue()
+  const { preload, pin } = config.models
+  expectModels(catalogue, { 'models.preload': preload, 'models.pin': pin })
+  const log = around.log.child({ part: 'vision' })
+  const files = { stateFolder: config.state, log, onWritten: reportWriting(problems) }
+  const { mirror, paths } = config.models
+  const store = closing.use('model store', new ModelStore({ ...files, catalogue, paths, mirror }))
+  const sizes = closing.use('learned sizes', new LearnedSizes(files))
+  const residency = createResidency(around)
+  const tasks = await loadAllTasks()
+  const onWorked: OnWorked = (resource, timing) => metrics.worked(resource, timing)
+  const onHostStart = reportHostStart(problems)
+  const parts = { pool, catalogue, store, tasks, residency, sizes, threads: inferenceThreads(config), log }
+  const vision = closing.use('vision', new VisionEngine({ ...parts, onWorked, onHostStart }))
+  // Before the hosts: what waits for a model is refused, and none is loaded any more.
+  closing.use('residency', residency)
+  const status = async () => (await vision.status()).models
+  return {
+    ...{ vision, tasks, residency },
+    list: () => listModels({ catalogue, residency, sizes, status }),
+    unload: async (name) => residency.unload(catalogue.model(name).name),
+  }
+}
+
+function createResidency({ config: { models }, log, metrics }: ModelsSurroundings): Residency {
+  // What a device has is its backend's to tell.
+  const budget = (memory: Memory) => (memory === 'host' ? models.budget.host : null)
+  const onEvent = reportResidency(log.child({ part: 'models' }), metrics)
+  return new Residency({ budget, pinned: models.pin, keepAlive: models.keepAlive, onEvent })
+}
+
+/** A name that is wrong would be noticed only when the model is missed. */
+function expectModels(catalogue: Catalogue, lists: Readonly<Record<string, readonly string[]>>): void {
+  for (const [key, names] of Object.entries(lists))
+    for (const [i, name] of names.entries()) expectModel(`${key}.${i}`, name)
+
+  function expectModel(place: string, name: string): void {
+    try {
+      catalogue.model(name)
+    } catch (error) {
+      throw new EngineError('invalid', `configuration: ${place}: ${messageOf(error)}`, { cause: error })
+    }
+  }
+}
