@@ -6,7 +6,9 @@ import { type Catalogue, loadCatalogue } from './inference/catalogue.ts'
 import type { Memory } from './inference/eviction.ts'
 import { LearnedSizes } from './inference/learned-sizes.ts'
 import { listModels } from './inference/model-list.ts'
+import { createStock, hasHailoDevice } from './inference/model-stock.ts'
 import { ModelStore } from './inference/model-store.ts'
+import { ollamaFolders } from './inference/ollama-store.ts'
 import { Residency } from './inference/residency.ts'
 import type { OnWorked } from './inference/scheduler.ts'
 import { VisionEngine } from './inference/vision-engine.ts'
@@ -44,7 +46,10 @@ export async function composeModels(around: ModelsSurroundings): Promise<Compose
   const log = around.log.child({ part: 'vision' })
   const files = { stateFolder: config.state, log, onWritten: reportWriting(problems) }
   const { mirror, paths } = config.models
-  const store = closing.use('model store', new ModelStore({ ...files, catalogue, paths, mirror }))
+  const store = closing.use(
+    'model store',
+    new ModelStore({ ...files, catalogue, paths, mirror, ollama: ollamaFolders(process.env) }),
+  )
   const sizes = closing.use('learned sizes', new LearnedSizes(files))
   const residency = createResidency(around)
   const tasks = await loadAllTasks()
@@ -55,9 +60,10 @@ export async function composeModels(around: ModelsSurroundings): Promise<Compose
   // Before the hosts: what waits for a model is refused, and none is loaded any more.
   closing.use('residency', residency)
   const status = async () => (await vision.status()).models
+  const stock = createStock(catalogue.models, store)
   return {
     ...{ vision, tasks, residency },
-    list: () => listModels({ catalogue, residency, sizes, status }),
+    list: () => listModels({ residency, sizes, status, stock, hasHailo: hasHailoDevice() }),
     unload: async (name) => residency.unload(catalogue.model(name).name),
   }
 }

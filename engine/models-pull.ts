@@ -1,5 +1,5 @@
 import { EngineError } from './errors.ts'
-import { artefactOf } from './inference/catalogue.ts'
+import { artefactOf, backendsOf } from './inference/catalogue.ts'
 import type { BackendName, CatalogueModel } from './inference/catalogue-schema.ts'
 import { backendHere, hasHailoDevice } from './inference/model-stock.ts'
 import type { FetchProgress } from './inference/own-models.ts'
@@ -13,7 +13,7 @@ export async function pullModels(
   command: ModelsContext,
 ): Promise<boolean> {
   for (const model of names.map((name) => command.catalogue.model(name)))
-    await pullModel(model, backend ?? backendHere(model, hasHailoDevice()), command)
+    await pullModel(model, backend ?? backendHere(backendsOf(model), hasHailoDevice()), command)
   return true
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parseCommandLine, usage } from '../engine/command-line.ts'
 import { loadConfig } from '../engine/config.ts'
-import { loadCatalogue } from '../engine/inference/catalogue.ts'
+import { backendsOf, loadCatalogue } from '../engine/inference/catalogue.ts'
 import { backendHere } from '../engine/inference/model-stock.ts'
 import { runModelsCommand } from '../engine/models-command.ts'
 
@@ -129,11 +129,11 @@ describe('the command models pull', () => {
 
   it('takes what this machine runs where nobody says', () => {
     const catalogue = loadCatalogue()
-    expect(backendHere(catalogue.model('yolov8n'), true)).toBe('hailo')
-    expect(backendHere(catalogue.model('yolov8n'), false)).toBe('onnx')
-    expect(backendHere(catalogue.model('qwen2.5-1.5b-instruct'), false)).toBe('llama')
-    expect(backendHere(catalogue.model('yolov8m'), false)).toBe('hailo')
-    expect(backendHere(catalogue.model('qwen3-0.6b'), true)).toBe('llama')
+    expect(backendHere(backendsOf(catalogue.model('yolov8n')), true)).toBe('hailo')
+    expect(backendHere(backendsOf(catalogue.model('yolov8n')), false)).toBe('onnx')
+    expect(backendHere(backendsOf(catalogue.model('qwen2.5-1.5b-instruct')), false)).toBe('llama')
+    expect(backendHere(backendsOf(catalogue.model('yolov8m')), false)).toBe('hailo')
+    expect(backendHere(backendsOf(catalogue.model('qwen3-0.6b')), true)).toBe('llama')
   })
 })
 

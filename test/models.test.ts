@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createApp } from '../engine/app.ts'
 import { parseCommandLine } from '../engine/command-line.ts'
 import { loadConfig } from '../engine/config.ts'
+import { loadCatalogue } from '../engine/inference/catalogue.ts'
 import type { ModelDescription } from '../engine/inference/model-list.ts'
 import { createLog } from '../engine/log.ts'
 import type { Resources } from '../engine/routes/models.ts'
@@ -41,6 +42,13 @@ describe.skipIf(!hasTestData)('models of a running engine', () => {
     expect(yolo).toMatchObject({ disk_mb: 12.8, in_use: 0, users: [], last_used: null, keep_alive: -1, pinned: false })
     expect(yolo.licence).toContain('AGPL-3.0')
     expect(yolo.memory_mb).toBeGreaterThan(25)
+    const all = await get<ModelDescription[]>(engine, '/api/models')
+    expect(all.map(({ name }) => name)).toEqual(loadCatalogue().models.map(({ name }) => name))
+    expect(await findModel(engine, 'yolov8m')).toMatchObject({ backend: 'hailo', state: 'missing', memory_mb: null })
+    expect(await findModel(engine, 'qwen2.5-1.5b-instruct')).toMatchObject({
+      ...{ task: 'language', backend: 'llama', state: 'missing', in_use: 0 },
+      artefacts: [{ backend: 'hailo', state: 'missing', disk_mb: 1640 }, { backend: 'llama' }],
+    })
 
     expect((await detect(engine, '?keep_alive=0')).status).toBe(200)
     await until('the unloading', async () => !(await isLoaded('yolov8n')))

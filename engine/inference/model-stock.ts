@@ -4,6 +4,9 @@ import { artefactOf, backendsOf } from './catalogue.ts'
 import type { BackendName, CatalogueModel } from './catalogue-schema.ts'
 import type { ModelStore } from './model-store.ts'
 
+/** Files are looked at so often at most. */
+const lookAgainMs = 1000
+
 /** A model of the catalogue and what of it is on this machine. */
 export interface StockedModel {
   readonly name: string
@@ -29,6 +32,17 @@ export interface StockedArtefact {
   readonly verified: boolean | null
 }
 
+/** Every model as it was within the last second: a client may ask many times, and each look asks the disk a thousand things. */
+export function createStock(models: readonly CatalogueModel[], store: ModelStore): () => Promise<StockedModel[]> {
+  let looked: { readonly at: number; readonly stock: Promise<StockedModel[]> } | undefined
+  return () => {
+    const now = performance.now()
+    if (looked === undefined || now - looked.at >= lookAgainMs)
+      looked = { at: now, stock: Promise.all(models.map((model) => takeStock(model, store))) }
+    return looked.stock
+  }
+}
+
 /** Looks at files only. */
 export async function takeStock(model: CatalogueModel, store: ModelStore): Promise<StockedModel> {
   const { name, task, summary, licence } = model
@@ -42,9 +56,8 @@ export function hasHailoDevice(): boolean {
   return existsSync('/dev/hailo0')
 }
 
-/** What this machine runs of a model: the Hailo device's artefact where there is a device, else a CPU's, else the only one. */
-export function backendHere(model: CatalogueModel, hasHailo: boolean): BackendName {
-  const backends = backendsOf(model)
+/** What this machine runs of a model with these backends: the Hailo device's artefact where there is a device, else a CPU's, else the only one. */
+export function backendHere(backends: readonly BackendName[], hasHailo: boolean): BackendName {
   if (hasHailo && backends.includes('hailo')) return 'hailo'
   return backends.find((backend) => backend !== 'hailo') ?? 'hailo'
 }

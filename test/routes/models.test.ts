@@ -7,6 +7,7 @@ import { modelRoutes, type Resources } from '../../engine/routes/models.ts'
 const yolo: ModelDescription = {
   ...{ name: 'yolov8n', task: 'detect', backend: 'onnx', state: 'loaded', why: 'found', licence: 'AGPL-3.0' },
   ...{ disk_mb: 12.8, memory_mb: 51.2, pinned: false, in_use: 1, users: ['demo/objects'] },
+  artefacts: [{ backend: 'onnx', state: 'available', disk_mb: 12.8 }],
   ...{ last_used: 1_764_011_045_123, keep_alive: -1, expires_at: null },
 }
 const resources: Resources = {
