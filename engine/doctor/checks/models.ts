@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Config } from '../../config.ts'
-import { type Catalogue, loadCatalogue } from '../../inference/catalogue.ts'
+import { backendsOf, type Catalogue, loadCatalogue } from '../../inference/catalogue.ts'
 import { type ModelStatus, ModelStore } from '../../inference/model-store.ts'
 import { createLog } from '../../log.ts'
 import { projectRoot } from '../../root.ts'
@@ -60,8 +60,13 @@ export function checkTask(task: string, { catalogue, statuses, pull, mirror }: K
   return [tell('models', { detail, fix: `${pull} ${first}` })]
 }
 
-function checkNamed(name: string, { statuses, pull }: Known): Finding {
+function checkNamed(name: string, { catalogue, statuses, pull }: Known): Finding {
   const status = statuses.get(name)
+  const model = catalogue.models.find((one) => one.name === name)
+  if (status === undefined && model !== undefined) {
+    const detail = `${name} is to stay loaded, but this version runs nothing of it: it is there for ${backendsOf(model).join(' and ')} only`
+    return warning('models', { detail, fix: 'Take it out of models.preload and models.pin' })
+  }
   if (status === undefined) {
     const detail = `models.preload or models.pin names ${name}, which the catalogue lacks`
     return error('models', { detail, fix: `Name a model of: ${pull.replace(/pull$/, 'list')}` })

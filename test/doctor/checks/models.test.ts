@@ -29,6 +29,14 @@ const troubles: Trouble[] = [
     fix: /models list$/,
   },
   {
+    title: 'a model to preload that nothing here runs',
+    check: 'models',
+    state: 'warning',
+    set: ['models.preload=[qwen2.5-1.5b-instruct]'],
+    detail: /this version runs nothing of it: it is there for hailo and llama only$/,
+    fix: 'Take it out of models.preload and models.pin',
+  },
+  {
     title: 'a folder of models that is not there',
     check: 'models',
     state: 'warning',
