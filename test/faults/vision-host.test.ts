@@ -39,6 +39,8 @@ async function startDetecting() {
   await until('the first result', () => first.arrivals.length > 0, 30_000)
   await first.leave()
   await until('the source to be closed', async () => (await statusOf(engine, 'camera')).state === 'idle')
+  // The host may still be at work on the last frame, for long on a busy machine.
+  await until('the last image to be given back', async () => (await engine.holdings()).slots.held === 0)
   const before = await restingHoldings(engine)
   const viewer = watchTopic(engine.socketUrl, 'faults/objects')
   await until('results', () => viewer.arrivals.length > 3)
