@@ -22,12 +22,12 @@ const backMs = 3000
 const replacedMs = 5000 + backMs
 const maxGrowth = 4e6
 
-/** More frames than any machine has answers for, so that a frame is asked about at every moment. */
+/** More frames than any machine has answers for, so that a frame is asked about at every moment: also when the machine is full, which that makes it. */
 const pipeline = {
   name: 'faults',
   streams: {
     camera: { source: 'test', pattern: 'ball', size: '320x240', rate: 60, linger: 0 },
-    objects: { from: 'camera', node: 'detect', model: 'centernet-mobilenet' },
+    objects: { from: 'camera', node: 'detect', model: 'centernet-mobilenet', priority: 31 },
   },
   publish: ['objects'],
 }
