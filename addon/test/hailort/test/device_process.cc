@@ -88,6 +88,14 @@ std::string hefOf(const std::string& network) {
   return path;
 }
 
+std::vector<std::string> standinNetworks() {
+  std::vector<std::string> names;
+  for (const auto& network : standin::networks()) {
+    if (network.generative.kind == standin::Generative::Kind::none) names.push_back(network.name);
+  }
+  return names;
+}
+
 Variable::Variable(std::string name, const std::string& value) : name_(std::move(name)) {
   ::setenv(name_.c_str(), value.c_str(), 1);
 }

@@ -30,6 +30,9 @@ class DeviceProcess {
 /** The HEF of a network, in a folder that the whole test program shares. */
 std::string hefOf(const std::string& network);
 
+/** Names of all networks that are no generative models. */
+std::vector<std::string> standinNetworks();
+
 /** Sets a variable of the environment while it lives. */
 class Variable {
  public:
