@@ -53,7 +53,8 @@ static_assert(!std::is_copy_constructible_v<DmaMappedBuffer> && std::is_copy_con
   device.start_power_measurement(HAILO_AVERAGE_FACTOR_256, HAILO_SAMPLING_PERIOD_1100US);
   device.get_power_measurement(HAILO_MEASUREMENT_BUFFER_INDEX_0, true);
   device.stop_power_measurement();
-  const float celsius = device.get_chip_temperature()->ts0_temperature + device.query_health_stats()->on_die_temperature;
+  const float celsius =
+      device.get_chip_temperature()->ts0_temperature + device.query_health_stats()->on_die_temperature;
   const std::int64_t used = device.query_performance_stats()->ram_size_used;
   device.reset(HAILO_RESET_DEVICE_MODE_REBOOT);
   device.get_architecture();
@@ -180,8 +181,7 @@ static_assert(!std::is_copy_constructible_v<DmaMappedBuffer> && std::is_copy_con
 [[maybe_unused]] void seeAndHear(std::shared_ptr<VDevice> device, std::vector<std::uint8_t>& frame,
                                  std::vector<float>& audio) {
   genai::VLM vlm = genai::VLM::create(device, genai::VLMParams("a.hef")).release();
-  [[maybe_unused]] const bool fits = vlm.input_frame_size() == frame.size() &&
-                                     vlm.input_frame_shape().features == 3 &&
+  [[maybe_unused]] const bool fits = vlm.input_frame_size() == frame.size() && vlm.input_frame_shape().features == 3 &&
                                      vlm.input_frame_format_type() == HAILO_FORMAT_TYPE_UINT8 &&
                                      vlm.input_frame_format_order() == HAILO_FORMAT_ORDER_NHWC;
   auto generator = vlm.create_generator().release();

@@ -6,26 +6,13 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <stdexcept>
 
-#include "core/hef_file.h"
 #include "core/line_socket.h"
 
 namespace {
 
 constexpr const char* socketVariable = "HAILORT_STANDIN_SOCKET";
-
-std::string folder() {
-  static const std::string made = [] {
-    std::string pattern = std::filesystem::temp_directory_path() / "hailort-standin-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("Expected to make a folder " + pattern);
-    std::atexit([] { std::filesystem::remove_all(folder()); });
-    return pattern;
-  }();
-  return made;
-}
 
 int start(std::vector<std::string> arguments) {
   std::vector<char*> pointers;
@@ -41,7 +28,7 @@ int start(std::vector<std::string> arguments) {
 
 DeviceProcess::DeviceProcess(const std::vector<std::string>& options) {
   static int count = 0;
-  socket_ = folder() + "/device-" + std::to_string(++count);
+  socket_ = testFolder() + "/device-" + std::to_string(++count);
   std::vector<std::string> arguments = {STANDIN_DEVICE, "--socket", socket_,         "--die-with-parent",
                                         "--speed",      "1000",     "--token-speed", "20"};
   arguments.insert(arguments.end(), options.begin(), options.end());
@@ -78,22 +65,6 @@ standin::Json DeviceProcess::control(const std::string& command) const {
     throw std::runtime_error("Expected the device to carry out " + command + ", received " +
                              (answer ? answer->text() : "nothing"));
   return *answer;
-}
-
-std::string hefOf(const std::string& network) {
-  const auto* found = standin::findNetwork(network);
-  if (found == nullptr) throw std::runtime_error("Expected a network of the table, received " + network);
-  const std::string path = folder() + "/" + network + ".hef";
-  std::ofstream(path, std::ios::binary) << standin::writeHef(*found);
-  return path;
-}
-
-std::vector<std::string> standinNetworks() {
-  std::vector<std::string> names;
-  for (const auto& network : standin::networks()) {
-    if (network.generative.kind == standin::Generative::Kind::none) names.push_back(network.name);
-  }
-  return names;
 }
 
 Variable::Variable(std::string name, const std::string& value) : name_(std::move(name)) {

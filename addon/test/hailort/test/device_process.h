@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/json.h"
+#include "hefs.h"
 
 /** A device for a test: a child process, ended with this. Its socket is in the environment while it lives. */
 class DeviceProcess {
@@ -26,12 +27,6 @@ class DeviceProcess {
   std::string socket_;
   int pid_ = 0;
 };
-
-/** The HEF of a network, in a folder that the whole test program shares. */
-std::string hefOf(const std::string& network);
-
-/** Names of all networks that are no generative models. */
-std::vector<std::string> standinNetworks();
 
 /** Sets a variable of the environment while it lives. */
 class Variable {

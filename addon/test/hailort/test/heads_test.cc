@@ -294,7 +294,8 @@ TEST("gives lanes on the anchors of rows and columns, and a picture twice as lar
   for (std::size_t cell = 1; cell < 100; cell++) best = location(cell) > location(best) ? cell : best;
   check::isNear(static_cast<double>(best) / 99, 0.5, 0.01);
   const std::size_t exists = 100 * 56 * 4 + 100 * 41 * 4;
-  check::isTrue(values[exists + (rows + line) * count + lane] > values[exists + line * count + lane], "lane 1 is there");
+  check::isTrue(values[exists + (rows + line) * count + lane] > values[exists + line * count + lane],
+                "lane 1 is there");
   check::isTrue(values[exists + (rows + line) * count] < values[exists + line * count], "lane 0 is not");
   Runner larger(*device, "real_esrgan_x2");
   Canvas small(512, 512);

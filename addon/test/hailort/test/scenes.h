@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hailo/hailort.hpp"
+#include "hefs.h"
 
 /** A picture to draw on: RGB, page-aligned, grey at first. */
 class Canvas {
@@ -48,7 +49,6 @@ struct Runner {
 
 std::shared_ptr<hailort::VDevice> openShared();
 void require(hailo_status status, const std::string& what);
-std::string hefOf(const std::string& network);
 
 template <typename Prepare>
 Runner::Runner(hailort::VDevice& device, const std::string& network, Prepare prepare) {

@@ -1,0 +1,34 @@
+#include "hefs.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#include "core/hef_file.h"
+
+std::string testFolder() {
+  static const std::string made = [] {
+    std::string pattern = std::filesystem::temp_directory_path() / "hailort-standin-XXXXXX";
+    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("Expected to make a folder " + pattern);
+    std::atexit([] { std::filesystem::remove_all(testFolder()); });
+    return pattern;
+  }();
+  return made;
+}
+
+std::string hefOf(const std::string& network) {
+  const auto* found = standin::findNetwork(network);
+  if (found == nullptr) throw std::runtime_error("Expected a network of the table, received " + network);
+  const std::string path = testFolder() + "/" + network + ".hef";
+  std::ofstream(path, std::ios::binary) << standin::writeHef(*found);
+  return path;
+}
+
+std::vector<std::string> standinNetworks() {
+  std::vector<std::string> names;
+  for (const auto& network : standin::networks()) {
+    if (network.generative.kind == standin::Generative::Kind::none) names.push_back(network.name);
+  }
+  return names;
+}

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+/** A folder that the whole test program shares; gone with it. */
+std::string testFolder();
+
+/** The HEF of a network, written anew. */
+std::string hefOf(const std::string& network);
+
+/** Names of all networks that are no generative models. */
+std::vector<std::string> standinNetworks();
