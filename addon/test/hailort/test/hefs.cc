@@ -28,7 +28,8 @@ std::string hefOf(const std::string& network) {
 std::vector<std::string> standinNetworks() {
   std::vector<std::string> names;
   for (const auto& network : standin::networks()) {
-    if (network.generative.kind == standin::Generative::Kind::none) names.push_back(network.name);
+    const bool runs = network.generative.kind == standin::Generative::Kind::none && network.name != "too_many_outputs";
+    if (runs) names.push_back(network.name);
   }
   return names;
 }

@@ -9,5 +9,5 @@ std::string testFolder();
 /** The HEF of a network, written anew. */
 std::string hefOf(const std::string& network);
 
-/** Names of all networks that are no generative models. */
+/** Names of all networks that InferModel can run. */
 std::vector<std::string> standinNetworks();

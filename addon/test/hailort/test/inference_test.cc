@@ -173,6 +173,30 @@ TEST("checks sizes and formats, and shuts a model down whose run failed") {
   again.run(whole);
 }
 
+TEST("refuses a model whose streams do not fit one request, which nine outputs with long names do") {
+  const DeviceProcess process;
+  const auto device = openShared();
+  const auto large = device->create_infer_model(hefOf("too_many_outputs")).release();
+  check::equals(large->outputs().size(), std::size_t{20});
+  check::equals(large->configure().status(), HAILO_INTERNAL_FAILURE);
+  check::equals(device->create_infer_model(hefOf("yolov8m_pose")).value()->configure().status(), HAILO_SUCCESS);
+}
+
+TEST("ends the frames of a model that is freed") {
+  const DeviceProcess process;
+  const auto device = openShared();
+  Canvas canvas(640, 640);
+  std::atomic<int> ended = 0;
+  std::vector<BufferPtr> outputs;
+  {
+    Runner runner(*device, "yolov8m");
+    bind(runner, canvas);
+    outputs = runner.outputs;
+    for (int i = 0; i < 3; i++) startDetached(runner, [&](hailo_status) { ended++; });
+  }
+  check::isTrue(eventually([&] { return ended == 3; }), "all of them");
+}
+
 TEST("frees a model's memory with its last handle") {
   const DeviceProcess process;
   const auto device = openShared();

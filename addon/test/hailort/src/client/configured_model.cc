@@ -33,9 +33,20 @@ hailo_status addPlanes(FrameBuffers& frame, const hailo_pix_buffer_t& buffer, si
 
 StandinConfiguredModel::StandinConfiguredModel(const standin::Network& network, StandinConnection connection,
                                                StandinConfiguration configuration)
-    : network_(network), connection_(std::move(connection)), configuration_(std::move(configuration)) {}
+    : network_(network),
+      connection_(std::move(connection)),
+      configuration_(std::move(configuration)),
+      life_(std::make_shared<Life>()) {
+  life_->model = this;
+}
 
 StandinConfiguredModel::~StandinConfiguredModel() {
+  free();
+  const std::lock_guard lock(life_->mutex);
+  life_->model = nullptr;
+}
+
+void StandinConfiguredModel::free() {
   const auto link = connection_.link.lock();
   if (!link) return;
   const auto freed = link->request(Json::Object{{"do", "destroy-configured"}, {"configured", configuration_.handle}});
@@ -118,6 +129,18 @@ void StandinConfiguredModel::finish(FrameBuffers& frame, hailo_status status) {
   frame.deliver();
 }
 
+void StandinConfiguredModel::end(FrameBuffers& frame, hailo_status status,
+                                 std::chrono::steady_clock::time_point startedAt) {
+  finish(frame, status);
+  {
+    const std::lock_guard lock(mutex_);
+    inFlight_--;
+    latencySum_ += std::chrono::steady_clock::now() - startedAt;
+    latencyCount_++;
+  }
+  changed_.notify_all();
+}
+
 hailo_status StandinConfiguredModel::start(const Bindings& bindings, std::function<void(hailo_status)> done) {
   const auto frame = bind(bindings);
   if (!frame) return frame.status();
@@ -133,16 +156,11 @@ hailo_status StandinConfiguredModel::start(const Bindings& bindings, std::functi
                                     {"bounced", frame.value()->bounced()},
                                     {"mapped", frame.value()->mapped()}};
   const auto startedAt = std::chrono::steady_clock::now();
-  // HailoRT keeps the model by a bare pointer here, so that freeing it with frames under way is the caller's fault.
-  const auto status = link->start(message, [this, frame = frame.value(), done, startedAt](hailo_status ended) {
-    finish(*frame, ended);
+  const auto status = link->start(message, [life = life_, frame = frame.value(), done, startedAt](hailo_status ended) {
     {
-      const std::lock_guard lock(mutex_);
-      inFlight_--;
-      latencySum_ += std::chrono::steady_clock::now() - startedAt;
-      latencyCount_++;
+      const std::lock_guard lock(life->mutex);
+      if (life->model != nullptr) life->model->end(*frame, ended, startedAt);
     }
-    changed_.notify_all();
     done(ended);
   });
   if (status != HAILO_SUCCESS) {

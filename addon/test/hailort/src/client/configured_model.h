@@ -38,7 +38,7 @@ struct StandinConfiguration {
 };
 
 /** A network on the device. Its frames' results are made here, when the device says that their time is over. */
-class StandinConfiguredModel : public std::enable_shared_from_this<StandinConfiguredModel> {
+class StandinConfiguredModel {
  public:
   using Bindings = ConfiguredInferModel::Bindings;
   using Callback = std::function<void(const AsyncInferCompletionInfo&)>;
@@ -61,9 +61,19 @@ class StandinConfiguredModel : public std::enable_shared_from_this<StandinConfig
   hailo_status start(const Bindings& bindings, std::function<void(hailo_status)> done);
   void finish(standin::FrameBuffers& frame, hailo_status status);
 
+  /** Outlives the model: a frame that ends late finds nobody. Held while a frame's results are written. */
+  struct Life {
+    std::mutex mutex;
+    StandinConfiguredModel* model;
+  };
+
+  void free();
+  void end(standin::FrameBuffers& frame, hailo_status status, std::chrono::steady_clock::time_point startedAt);
+
   const standin::Network& network_;
   StandinConnection connection_;
   StandinConfiguration configuration_;
+  std::shared_ptr<Life> life_;
   std::mutex mutex_;
   std::condition_variable changed_;
   uint32_t inFlight_ = 0;

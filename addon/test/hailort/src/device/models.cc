@@ -124,6 +124,8 @@ void Models::feed() {
     return;
   }
   state_.coreBusy = true;
+  state_.running = run->frame;
+  state_.runningModel = run->model;
   state_.counters.coreBusy += run->duration;
   state_.counters.switches += run->switched ? 1 : 0;
   connections_.after(run->duration, [this, run] { finish(*run); });
@@ -131,9 +133,10 @@ void Models::feed() {
 
 void Models::finish(const CoreRun& run) {
   state_.coreBusy = false;
+  const bool abandoned = !state_.running;
   // First the next frame: the core does not wait for what is done with a result.
   feed();
-  if (run.frame.sender != 0) return finishJob(run);
+  if (run.frame.sender != 0) return abandoned ? void() : finishJob(run);
   const auto found = steps_.find(run.model);
   if (found == steps_.end()) return;
   const auto done = std::move(found->second);
@@ -146,7 +149,7 @@ void Models::finishJob(const CoreRun& run) {
   if (found == state_.configured.end()) return;
   if (found->second.inFlight > 0) found->second.inFlight--;
   state_.counters.jobs++;
-  int status = found->second.shutDown ? streamAbort : success;
+  int status = success;
   if (state_.faults.failJobAfter && (*state_.faults.failJobAfter)-- == 0) {
     state_.faults.failJobAfter.reset();
     status = state_.faults.failJobStatus;
@@ -165,6 +168,11 @@ void Models::abandon(int configured) {
     if (model.inFlight > 0) model.inFlight--;
     end(frame.sender, frame.job, streamAbort);
   }
+  if (!state_.running || state_.runningModel != configured) return;
+  // The core cannot stop in the middle of a frame, but nobody waits for this one any more.
+  if (model.inFlight > 0) model.inFlight--;
+  end(state_.running->sender, state_.running->job, streamAbort);
+  state_.running.reset();
 }
 
 void Models::remove(int configured) {

@@ -97,6 +97,9 @@ struct State {
   Counters counters;
   Core core;
   bool coreBusy = false;
+  /** The frame that runs, until it ends or its model goes. */
+  std::optional<Frame> running;
+  int runningModel = 0;
   std::map<ConnectionId, Client> clients;
   int lastModel = 0;
   std::map<int, LoadedModel> models;

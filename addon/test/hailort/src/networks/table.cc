@@ -189,6 +189,15 @@ void addWhisperParts(std::vector<Network>& all) {
   }
 }
 
+/** More and longer outputs than one request can describe: configuring it fails. No network of the catalogue does. */
+void addTooManyOutputs(std::vector<Network>& all) {
+  const std::string name = "too_many_outputs";
+  std::vector<Stream> outputs;
+  for (int i = 10; i < 30; i++)
+    outputs.push_back(tensor(name + "/" + std::string(60, 'x') + std::to_string(i), {8, 8, 4}, {0, 1}));
+  all.push_back(vision(name, Head::identity, picture(name, 64, 64), outputs, 500, 500, 1));
+}
+
 void addGenerative(std::vector<Network>& all) {
   using Kind = Generative::Kind;
   struct Row {
@@ -230,6 +239,7 @@ std::vector<Network> makeTable() {
   addClassifiers(all);
   addClip(all);
   addWhisperParts(all);
+  addTooManyOutputs(all);
   addGenerative(all);
   return all;
 }
