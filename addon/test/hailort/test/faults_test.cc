@@ -156,7 +156,7 @@ TEST("raises a temperature alarm and throttles, on the message-loop thread") {
   process.control(R"({"control":"temperature","celsius":105})");
   process.control(R"({"control":"throttle","state":3})");
   check::isTrue(eventually([&] { return zone == 1 && state == 3; }), "both notifications came");
-  check::isNear(physical.query_health_stats()->on_die_temperature, 105, 0.01);
+  check::isNear(float{physical.query_health_stats()->on_die_temperature}, 105, 0.01);
   check::equals(sequence, 2);
   check::equals(process.state()["throttling"].integer(), std::int64_t{3});
   physical.remove_notification_callback(HAILO_NOTIFICATION_ID_THROTTLING_STATE_CHANGE_EVENT);
@@ -173,8 +173,8 @@ TEST("tells what it is, and that it has no power sensor") {
       device.value()->power_measurement(HAILO_DVM_OPTIONS_AUTO, HAILO_POWER_MEASUREMENT_TYPES__POWER).status(),
       HAILO_OPEN_FILE_FAILURE);
   const auto figures = device.value()->query_performance_stats().release();
-  check::equals(figures.ram_size_total, std::int64_t{8192 * 1024});
-  check::equals(figures.ddr_noc_total_transactions, -1);
+  check::equals(std::int64_t{figures.ram_size_total}, std::int64_t{8192 * 1024});
+  check::equals(int{figures.ddr_noc_total_transactions}, -1);
   std::vector<std::uint8_t> log(4096);
   check::isTrue(device.value()->fetch_logs(MemoryView(log.data(), log.size()), HAILO_LOG_TYPE__RUNTIME).value() > 0,
                 "a log");

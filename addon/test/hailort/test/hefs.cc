@@ -7,14 +7,22 @@
 
 #include "core/hef_file.h"
 
+namespace {
+
+struct Folder {
+  std::string path = std::filesystem::temp_directory_path() / "hailort-standin-XXXXXX";
+
+  Folder() {
+    if (::mkdtemp(path.data()) == nullptr) throw std::runtime_error("Expected to make a folder " + path);
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+};
+
+}  // namespace
+
 std::string testFolder() {
-  static const std::string made = [] {
-    std::string pattern = std::filesystem::temp_directory_path() / "hailort-standin-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("Expected to make a folder " + pattern);
-    std::atexit([] { std::filesystem::remove_all(testFolder()); });
-    return pattern;
-  }();
-  return made;
+  static const Folder folder;
+  return folder.path;
 }
 
 std::string hefOf(const std::string& network) {

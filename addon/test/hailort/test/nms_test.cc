@@ -79,8 +79,8 @@ TEST("puts each mask behind its detection, one byte per pixel of the box") {
   hailo_detection_with_byte_mask_t first{};
   std::memcpy(static_cast<void*>(&first), bytes + 2, sizeof first);
   check::equals(int{first.class_id}, 2);
-  check::equals(first.mask_size, std::size_t{40 * 50});
-  check::equals(first.mask_offset, 2 + sizeof first);
+  check::equals(std::size_t{first.mask_size}, std::size_t{40 * 50});
+  check::equals(std::size_t{first.mask_offset}, 2 + sizeof first);
   hailo_detection_with_byte_mask_t second{};
   std::memcpy(static_cast<void*>(&second), bytes + first.mask_offset + first.mask_size, sizeof second);
   check::equals(int{second.class_id}, 0);

@@ -1,7 +1,6 @@
 #include "heads/output.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 namespace standin {
@@ -20,12 +19,6 @@ void store(std::span<std::byte> bytes, std::size_t index, T value) {
 
 }  // namespace
 
-float TensorWriter::quantise(float value) const {
-  const auto& [zeroPoint, scale] = output_.stream->quantisation;
-  const float highest = output_.stream->type == Type::uint8 ? 255 : 65535;
-  return std::clamp(std::round(value / scale + zeroPoint), 0.0f, highest);
-}
-
 void TensorWriter::fill(float value) {
   const float raw = quantise(value);
   const auto& [zeroPoint, scale] = output_.stream->quantisation;
@@ -39,7 +32,7 @@ void TensorWriter::fill(float value) {
   }
 }
 
-void TensorWriter::set(std::uint32_t y, std::uint32_t x, std::uint32_t feature, float value) {
+void TensorWriter::setWide(std::uint32_t y, std::uint32_t x, std::uint32_t feature, float value) {
   const auto index = indexOf(shape(), output_.format.order, y, x, feature);
   const float raw = quantise(value);
   const auto& [zeroPoint, scale] = output_.stream->quantisation;
@@ -49,7 +42,7 @@ void TensorWriter::set(std::uint32_t y, std::uint32_t x, std::uint32_t feature, 
     case HAILO_FORMAT_TYPE_UINT16:
       return store(output_.bytes, index, static_cast<std::uint16_t>(raw));
     default:
-      return store(output_.bytes, index, static_cast<std::uint8_t>(raw));
+      return;
   }
 }
 

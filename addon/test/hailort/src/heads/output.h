@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "heads/picture.h"
 
 namespace standin {
@@ -27,10 +29,20 @@ class TensorWriter {
 
   const Shape& shape() const { return output_.stream->shape; }
   void fill(float value);
-  void set(std::uint32_t y, std::uint32_t x, std::uint32_t feature, float value);
+  void set(std::uint32_t y, std::uint32_t x, std::uint32_t feature, float value) {
+    if (output_.format.type != HAILO_FORMAT_TYPE_UINT8) return setWide(y, x, feature, value);
+    output_.bytes[indexOf(shape(), output_.format.order, y, x, feature)] =
+        static_cast<std::byte>(static_cast<int>(quantise(value)));
+  }
 
  private:
-  float quantise(float value) const;
+  /** A whole number within the type's range, rounded half up. */
+  float quantise(float value) const {
+    const auto& [zeroPoint, scale] = output_.stream->quantisation;
+    const float highest = output_.stream->type == Type::uint8 ? 255 : 65535;
+    return static_cast<float>(static_cast<int>(std::clamp(value / scale + zeroPoint, 0.0f, highest) + 0.5f));
+  }
+  void setWide(std::uint32_t y, std::uint32_t x, std::uint32_t feature, float value);
 
   const Output& output_;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -15,10 +16,20 @@ inline constexpr int colourCount = static_cast<int>(colourNames.size());
 inline constexpr int personColour = 0;
 inline constexpr int faceColour = 2;
 
+inline constexpr float minChroma = 128;
+
+/** The number of the hue of a pixel whose largest channel and difference of channels are known. */
+int hueOf(const Rgb& pixel, float highest, float chroma);
+
 /**
  * The hue of a pixel that is at least half saturated; nothing for greys. So the edge of a shape, blended with a grey
  * background by resizing, lies where it was drawn.
  */
-std::optional<int> colourOf(const Rgb& pixel);
+inline std::optional<int> colourOf(const Rgb& pixel) {
+  const float highest = std::max({pixel.red, pixel.green, pixel.blue});
+  const float chroma = highest - std::min({pixel.red, pixel.green, pixel.blue});
+  if (chroma < minChroma) return std::nullopt;
+  return hueOf(pixel, highest, chroma);
+}
 
 }  // namespace standin

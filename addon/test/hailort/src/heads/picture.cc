@@ -15,12 +15,6 @@ T load(std::span<const std::byte> bytes, std::size_t index) {
 
 }  // namespace
 
-std::size_t indexOf(const Shape& shape, hailo_format_order_t order, std::uint32_t y, std::uint32_t x,
-                    std::uint32_t feature) {
-  if (order == HAILO_FORMAT_ORDER_NCHW) return (static_cast<std::size_t>(feature) * shape.height + y) * shape.width + x;
-  return (static_cast<std::size_t>(y) * shape.width + x) * shape.features + feature;
-}
-
 float Picture::value(std::uint32_t y, std::uint32_t x, std::uint32_t feature) const {
   const auto index = indexOf(stream_->shape, format_.order, y, x, feature);
   if (format_.type == HAILO_FORMAT_TYPE_FLOAT32) return load<float>(bytes_, index);
