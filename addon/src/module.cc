@@ -10,6 +10,9 @@ Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   hailstream::registerJpeg(env, exports);
   hailstream::registerDecode(env, exports);
   hailstream::registerProcess(env, exports);
+#ifdef HAILSTREAM_HAILO_SIMULATED
+  hailstream::registerHailo(env, exports, HAILSTREAM_HAILO_SIMULATED);
+#endif
   return exports;
 }
 

@@ -26,6 +26,17 @@ Napi::Error toJsError(Napi::Env env, ErrorCode code, const std::string& message)
   return error;
 }
 
+Napi::Error toJsError(Napi::Env env, const Error& error) {
+  Napi::Error result = toJsError(env, error.code(), error.what());
+  if (!error.driver()) return result;
+  Napi::Object said = Napi::Object::New(env);
+  said["status"] = error.driver()->number;
+  said["name"] = error.driver()->name;
+  said["reaction"] = error.driver()->reaction;
+  result.Set("hailo", said);
+  return result;
+}
+
 double readNumber(const Napi::Value& value, const char* name, double least, double most) {
   if (!value.IsNumber()) reject(value, name, "a number");
   const double number = value.As<Napi::Number>().DoubleValue();
@@ -42,6 +53,11 @@ std::int64_t readInteger(const Napi::Value& value, const char* name, std::int64_
 Napi::Object readObject(const Napi::Value& value, const char* name) {
   if (!value.IsObject()) reject(value, name, "an object");
   return value.As<Napi::Object>();
+}
+
+bool readBoolean(const Napi::Value& value, const char* name) {
+  if (!value.IsBoolean()) reject(value, name, "a boolean");
+  return value.As<Napi::Boolean>().Value();
 }
 
 std::string readText(const Napi::Value& value, const char* name) {

@@ -15,6 +15,8 @@ namespace hailstream {
 
 /** The JavaScript error for a C++ one; its `code` is one of engine/errors.ts. */
 Napi::Error toJsError(Napi::Env env, ErrorCode code, const std::string& message);
+/** The same with what a driver said, as `hailo` of HailoError in engine/native/hailo.ts. */
+Napi::Error toJsError(Napi::Env env, const Error& error);
 
 /** Runs `work`, and rethrows a C++ error as the JavaScript one. */
 template <typename Work>
@@ -22,7 +24,7 @@ auto guarded(Napi::Env env, Work work) -> decltype(work()) {
   try {
     return work();
   } catch (const Error& error) {
-    throw toJsError(env, error.code(), error.what());
+    throw toJsError(env, error);
   } catch (const std::bad_alloc&) {
     throw toJsError(env, ErrorCode::unavailable, "Expected enough memory, received none");
   }
@@ -42,6 +44,7 @@ double readNumber(const Napi::Value& value, const char* name, double least, doub
 /** An integer from `least` to `most`, both included; at most 2^53. */
 std::int64_t readInteger(const Napi::Value& value, const char* name, std::int64_t least, std::int64_t most);
 Napi::Object readObject(const Napi::Value& value, const char* name);
+bool readBoolean(const Napi::Value& value, const char* name);
 std::string readText(const Napi::Value& value, const char* name);
 PixelFormat readFormat(const Napi::Value& value, const char* name);
 /** The bytes of a Uint8Array or Buffer; valid while JavaScript does not run. */

@@ -3,7 +3,7 @@
 
 #include "binding/arguments.h"
 #include "binding/exports.h"
-#include "kernels/kernel.h"
+#include "binding/options.h"
 
 namespace hailstream {
 namespace {
@@ -68,11 +68,7 @@ Affine readAffine(const Napi::Value& value, const char* name) {
 
 DecodeOptions readOptions(const Napi::Object& from) {
   constexpr double side = maxSide;
-  DecodeOptions options;
-  options.minScore = static_cast<float>(readNumber(from.Get("minScore"), "minScore", 0, 1));
-  options.iou = static_cast<float>(readNumber(from.Get("iou"), "iou", 0, 1));
-  options.maxRows = static_cast<std::size_t>(readInteger(from.Get("maxRows"), "maxRows", 0, mostRows));
-  options.classes = readClasses(from.Get("classes"));
+  DecodeOptions options = readDecodeLimits(from);
   options.inputWidth = readNumber(from.Get("inputWidth"), "inputWidth", 1, side);
   options.inputHeight = readNumber(from.Get("inputHeight"), "inputHeight", 1, side);
   options.toSource = readAffine(from.Get("toSource"), "toSource");
@@ -98,6 +94,17 @@ Napi::Value listKernels(const Napi::CallbackInfo& info) {
 }
 
 }  // namespace
+
+DecodeOptions readDecodeLimits(const Napi::Object& from) {
+  DecodeOptions options;
+  options.minScore = static_cast<float>(readNumber(from.Get("minScore"), "minScore", 0, 1));
+  options.iou = static_cast<float>(readNumber(from.Get("iou"), "iou", 0, 1));
+  options.maxRows = static_cast<std::size_t>(readInteger(from.Get("maxRows"), "maxRows", 0, mostRows));
+  options.classes = readClasses(from.Get("classes"));
+  const Napi::Value activated = from.Get("activated");
+  if (!activated.IsUndefined()) options.activated = readBoolean(activated, "activated");
+  return options;
+}
 
 void registerDecode(Napi::Env env, Napi::Object exports) {
   exportFunction(env, exports, "decodeKernels", listKernels);

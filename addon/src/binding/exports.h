@@ -10,5 +10,7 @@ void registerImages(Napi::Env env, Napi::Object exports);
 void registerJpeg(Napi::Env env, Napi::Object exports);
 void registerDecode(Napi::Env env, Napi::Object exports);
 void registerProcess(Napi::Env env, Napi::Object exports);
+/** Only in the variants with HailoRT; `simulated` says that its library is the stand-in. */
+void registerHailo(Napi::Env env, Napi::Object exports, bool simulated);
 
 }  // namespace hailstream

@@ -3,6 +3,7 @@
 #include "binding/arguments.h"
 #include "binding/async.h"
 #include "binding/exports.h"
+#include "binding/options.h"
 #include "binding/pool.h"
 #include "core/error.h"
 #include "kernels/fit.h"
@@ -43,22 +44,6 @@ std::array<Number, Count> readNumbers(const Napi::Value& value, const char* name
   return numbers;
 }
 
-std::variant<Letterbox, Stretch, Box, Affine> readMode(const Napi::Value& value) {
-  if (value.IsString()) {
-    const std::string mode = readText(value, "mode");
-    if (mode == "letterbox") return Letterbox{};
-    if (mode == "stretch") return Stretch{};
-    throw Napi::TypeError::New(value.Env(),
-                               "Expected mode to be letterbox, stretch, a box or an affine, received " + mode);
-  }
-  const Napi::Object mode = readObject(value, "mode");
-  if (mode.Has("affine")) return readNumbers<6, double>(mode.Get("affine"), "affine", -maxCoordinate, maxCoordinate);
-  const auto box = readNumbers<4, double>(mode.Get("box"), "box", -maxCoordinate, maxCoordinate);
-  if (!(box[2] > 0 && box[3] > 0))
-    throw Napi::TypeError::New(value.Env(), "Expected box to be wider and higher than 0");
-  return Box{box[0], box[1], box[2], box[3]};
-}
-
 bool readPlanar(const Napi::Value& value) {
   const std::string layout = readText(value, "layout");
   if (layout != "nhwc" && layout != "nchw")
@@ -71,7 +56,7 @@ FitOptions readFitOptions(const Napi::Value& value) {
   const Napi::Object options = readObject(value, "options");
   return {static_cast<std::size_t>(readInteger(options.Get("width"), "width", 1, maxSide)),
           static_cast<std::size_t>(readInteger(options.Get("height"), "height", 1, maxSide)),
-          readMode(options.Get("mode")),
+          readFitMode(options.Get("mode")),
           readPlanar(options.Get("layout")),
           static_cast<float>(readNumber(options.Get("pad"), "pad", 0, 255)),
           readNumbers<3, float>(options.Get("mean"), "mean", -most, most),
@@ -129,6 +114,22 @@ Napi::Value convert(const Napi::CallbackInfo& info) {
 }
 
 }  // namespace
+
+std::variant<Letterbox, Stretch, Box, Affine> readFitMode(const Napi::Value& value) {
+  if (value.IsString()) {
+    const std::string mode = readText(value, "mode");
+    if (mode == "letterbox") return Letterbox{};
+    if (mode == "stretch") return Stretch{};
+    throw Napi::TypeError::New(value.Env(),
+                               "Expected mode to be letterbox, stretch, a box or an affine, received " + mode);
+  }
+  const Napi::Object mode = readObject(value, "mode");
+  if (mode.Has("affine")) return readNumbers<6, double>(mode.Get("affine"), "affine", -maxCoordinate, maxCoordinate);
+  const auto box = readNumbers<4, double>(mode.Get("box"), "box", -maxCoordinate, maxCoordinate);
+  if (!(box[2] > 0 && box[3] > 0))
+    throw Napi::TypeError::New(value.Env(), "Expected box to be wider and higher than 0");
+  return Box{box[0], box[1], box[2], box[3]};
+}
 
 void registerImages(Napi::Env env, Napi::Object exports) {
   exportFunction(env, exports, "imageLayout", imageLayout);

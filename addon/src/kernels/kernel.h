@@ -17,6 +17,8 @@ struct DecodeOptions {
   float minScore = 0.25f;
   float iou = 0.45f;
   std::size_t maxRows = 300;
+  /** Class scores are probabilities already, as heads with their sigmoid compiled in give them, and no logits. */
+  bool activated = false;
   /** Class indexes to keep, sorted; empty keeps all. */
   std::vector<std::uint32_t> classes;
   double inputWidth = 0;

@@ -87,6 +87,17 @@ std::vector<Detection> suppress(const std::vector<Detection>& sorted, const Deco
   return mapped;
 }
 
+std::vector<Detection> placeInSource(const std::vector<Detection>& sorted, const DecodeOptions& options) {
+  std::vector<Detection> placed;
+  for (const auto& detection : sorted) {
+    if (placed.size() >= options.maxRows) break;
+    if (!hasArea(detection.box)) continue;
+    const Box inSource = boxToSource(detection.box, options);
+    if (hasArea(inSource)) placed.push_back({inSource, detection.candidate});
+  }
+  return placed;
+}
+
 Point toSource(Point point, const DecodeOptions& options) {
   return clip(map(point, options.toSource), options);
 }

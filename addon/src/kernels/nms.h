@@ -51,6 +51,10 @@ float overlap(const Box& first, const Box& second);
  */
 std::vector<Detection> suppress(const std::vector<Detection>& sorted, const DecodeOptions& options);
 
+/** Detections that another has suppressed already, best first: in source pixels, clipped, at most `maxRows`; boxes are
+ * dropped as by `suppress`. */
+std::vector<Detection> placeInSource(const std::vector<Detection>& sorted, const DecodeOptions& options);
+
 /** Input pixels → source pixels, clipped to the source. */
 Point toSource(Point point, const DecodeOptions& options);
 

@@ -114,10 +114,11 @@ Pose poseAt(const StrideHead& head, std::size_t cell) {
 
 std::vector<Candidate> findCandidates(const Heads& heads, const DecodeOptions& options) {
   std::vector<Candidate> candidates;
-  for (const auto& head : heads) {
-    findBest(scoresOf(head.classes), floorLogit(options.minScore), head.firstPlace, candidates);
+  const float floor = options.activated ? options.minScore : floorLogit(options.minScore);
+  for (const auto& head : heads) findBest(scoresOf(head.classes), floor, head.firstPlace, candidates);
+  for (auto& candidate : candidates) {
+    if (!options.activated) candidate.score = sigmoid(candidate.score);
   }
-  for (auto& candidate : candidates) candidate.score = sigmoid(candidate.score);
   std::erase_if(candidates, [&](const Candidate& candidate) { return candidate.score < options.minScore; });
   keepBest(candidates, options);
   return candidates;
@@ -125,7 +126,8 @@ std::vector<Candidate> findCandidates(const Heads& heads, const DecodeOptions& o
 
 /**
  * `yolo-v8-raw`: per stride 8, 16 and 32 a tensor of 64 channels (left, top, right, bottom × 16 bins, in cells) and one
- * of C class logits, or both as one of 64 + C channels; all NCHW or all NHWC, in any order. Rows as `yolo-v8`.
+ * of C class logits (scores where `activated`), or both as one of 64 + C channels; all NCHW or all NHWC, in any order.
+ * Rows as `yolo-v8`.
  */
 std::vector<float> decodeBoxes(std::span<const TensorView> tensors, const DecodeOptions& options) {
   const auto heads = readGrids(tensors, options, readHeads<false>);

@@ -1,0 +1,120 @@
+#include "backends/hailo/answer.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace hailstream::hailo {
+namespace {
+
+using Frame = std::span<const std::uint8_t>;
+
+constexpr const char* nmsKernel = "hailo-nms";
+constexpr const char* tensorKernel = "hailo-tensor";
+constexpr const char* mapKernel = "hailo-map";
+
+bool isOwnKernel(const std::string& kernel) {
+  return kernel == nmsKernel || kernel == tensorKernel || kernel == mapKernel;
+}
+
+std::size_t valuesOf(const Tensor& tensor) {
+  return tensor.shape[0] * tensor.shape[1] * tensor.shape[2];
+}
+
+template <typename Value>
+void dequantiseFrame(const Tensor& tensor, Frame frame, std::span<float> target) {
+  const std::span values(reinterpret_cast<const Value*>(frame.data()), target.size());
+  dequantise(values, tensor.quantisation, target);
+}
+
+/** The tensor as floats, in the order in which it came. */
+std::vector<float> toFloats(const Tensor& tensor, Frame frame) {
+  std::vector<float> values(valuesOf(tensor));
+  const std::size_t size = tensor.type == TensorType::uint8 ? 1 : tensor.type == TensorType::uint16 ? 2 : 4;
+  if (frame.size() < values.size() * size)
+    throw Error(ErrorCode::internal, "Expected from the device " + std::to_string(values.size() * size) + " bytes of " +
+                                         tensor.name + ", received " + std::to_string(frame.size()));
+  if (tensor.type == TensorType::float32)
+    std::memcpy(values.data(), frame.data(), values.size() * size);
+  else if (tensor.quantisation.empty())
+    throw Error(ErrorCode::internal, "Expected " + tensor.name + " to say its quantisation, received none");
+  else if (tensor.type == TensorType::uint8)
+    dequantiseFrame<std::uint8_t>(tensor, frame, values);
+  else
+    dequantiseFrame<std::uint16_t>(tensor, frame, values);
+  return values;
+}
+
+Answer answerByKernel(const std::vector<Tensor>& outputs, const std::vector<Frame>& frames, const Question& question) {
+  std::vector<std::vector<float>> values;
+  std::vector<TensorView> views;
+  for (std::size_t i = 0; i < outputs.size(); i++) {
+    const auto& shape = outputs[i].shape;
+    const auto& floats = values.emplace_back(toFloats(outputs[i], frames[i]));
+    views.push_back({floats, {1, shape[0], shape[1], shape[2]}});
+  }
+  return {findKernel(question.kernel).decode(views, question.options), question.options.toSource, std::nullopt};
+}
+
+Answer answerBoxes(const Tensor& output, Frame frame, const Question& question) {
+  const auto& options = question.options;
+  const auto width = static_cast<std::size_t>(options.inputWidth);
+  const auto height = static_cast<std::size_t>(options.inputHeight);
+  const bool masks = output.nms->layout == HailoNmsLayout::byteMask && !question.map.empty();
+  const auto labels = masks ? question.map.first(width * height) : std::span<std::uint8_t>();
+  Answer result{decodeHailoNms(frame, *output.nms, options, labels), options.toSource, std::nullopt};
+  if (masks) result.map = Map{width, height, 1, TensorType::uint8, width * height, {0, 1}};
+  return result;
+}
+
+Answer answerMap(const Tensor& output, Frame frame, const Question& question) {
+  std::ranges::copy(frame, question.map.begin());
+  const auto quantisation = output.quantisation.empty() ? Quantisation{0, 1} : output.quantisation[0];
+  const auto& shape = output.shape;
+  return {{}, question.options.toSource, Map{shape[1], shape[0], shape[2], output.type, frame.size(), quantisation}};
+}
+
+[[noreturn]] void reject(ErrorCode code, const std::string& expected, const std::vector<Tensor>& outputs) {
+  std::string received;
+  for (const auto& output : outputs)
+    received += (received.empty() ? "" : ", ") + output.name + " " + shapeText(output.shape) + " " + output.order;
+  throw Error(code, "Expected " + expected + ", received " + received);
+}
+
+void checkRoom(const std::vector<Tensor>& outputs, const Question& question, std::size_t bytes) {
+  if (question.map.size() < bytes)
+    reject(ErrorCode::tooLarge, "room for a map of " + std::to_string(bytes) + " bytes", outputs);
+}
+
+void checkOwnKernel(const std::vector<Tensor>& outputs, const Question& question) {
+  const bool wantsBoxes = question.kernel == nmsKernel;
+  if (outputs.size() != 1 || outputs[0].nms.has_value() != wantsBoxes)
+    reject(ErrorCode::invalid, "for " + question.kernel + (wantsBoxes ? " one output of boxes" : " one raw output"),
+           outputs);
+  const auto& options = question.options;
+  if (wantsBoxes && !question.map.empty() && outputs[0].nms->layout == HailoNmsLayout::byteMask)
+    checkRoom(outputs, question,
+              static_cast<std::size_t>(options.inputWidth) * static_cast<std::size_t>(options.inputHeight));
+  if (question.kernel != mapKernel) return;
+  if (outputs[0].quantisation.size() > 1)
+    reject(ErrorCode::invalid, "for hailo-map an output with one quantisation", outputs);
+  checkRoom(outputs, question, outputs[0].bytes);
+}
+
+}  // namespace
+
+void checkQuestion(const std::vector<Tensor>& outputs, const Question& question) {
+  if (isOwnKernel(question.kernel)) return checkOwnKernel(outputs, question);
+  findKernel(question.kernel);
+  if (std::ranges::any_of(outputs, [](const Tensor& output) { return output.nms.has_value(); }))
+    reject(ErrorCode::invalid, "for " + question.kernel + " raw outputs", outputs);
+}
+
+Answer answer(const std::vector<Tensor>& outputs, const std::vector<Frame>& frames, const Question& question) {
+  if (question.kernel == nmsKernel) return answerBoxes(outputs[0], frames[0], question);
+  if (question.kernel == mapKernel) return answerMap(outputs[0], frames[0], question);
+  if (question.kernel == tensorKernel)
+    return {toFloats(outputs[0], frames[0]), question.options.toSource, std::nullopt};
+  return answerByKernel(outputs, frames, question);
+}
+
+}  // namespace hailstream::hailo

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <napi.h>
+
+#include <variant>
+
+#include "core/image.h"
+#include "kernels/fit.h"
+#include "kernels/kernel.h"
+
+namespace hailstream {
+
+/** `mode` of FitOptions in engine/native/addon.ts. */
+std::variant<Letterbox, Stretch, Box, Affine> readFitMode(const Napi::Value& value);
+
+/** What DecodeOptions in engine/native/addon.ts asks of the rows; sizes and the way to the source are left unset. */
+DecodeOptions readDecodeLimits(const Napi::Object& from);
+
+}  // namespace hailstream

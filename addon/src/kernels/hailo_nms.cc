@@ -1,0 +1,199 @@
+#include "kernels/hailo_nms.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <optional>
+#include <string>
+
+#include "core/error.h"
+#include "kernels/nms.h"
+
+namespace hailstream {
+namespace {
+
+[[noreturn]] void reject(const std::string& expected, const std::string& received) {
+  throw Error(ErrorCode::internal, "Expected from the device " + expected + ", received " + received);
+}
+
+/** Reads little-endian values in order; never past the end. */
+class Reader {
+ public:
+  explicit Reader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+
+  template <typename Value>
+  Value next() {
+    const auto from = take(sizeof(Value));
+    Value value;
+    std::memcpy(&value, from.data(), sizeof(Value));
+    return value;
+  }
+
+ private:
+  std::span<const std::uint8_t> take(std::size_t size) {
+    if (size > bytes_.size()) reject(std::to_string(size) + " more bytes of boxes", std::to_string(bytes_.size()));
+    const auto part = bytes_.first(size);
+    bytes_ = bytes_.subspan(size);
+    return part;
+  }
+
+  std::span<const std::uint8_t> bytes_;
+};
+
+/** The five floats that every layout has. */
+HailoBox readBox(Reader& reader) {
+  const auto top = reader.next<float>();
+  const auto left = reader.next<float>();
+  const auto bottom = reader.next<float>();
+  const auto right = reader.next<float>();
+  return {left, top, right, bottom, reader.next<float>(), 0, {}};
+}
+
+std::size_t checkCount(double count, std::size_t most) {
+  if (count >= 0 && count <= static_cast<double>(most) && count == std::floor(count))
+    return static_cast<std::size_t>(count);
+  reject("a whole count of at most " + std::to_string(most) + " boxes", std::to_string(count));
+}
+
+std::uint32_t checkLabel(std::uint32_t label, const HailoNmsShape& shape) {
+  if (label < shape.classes) return label;
+  reject("a class below " + std::to_string(shape.classes), std::to_string(label));
+}
+
+std::vector<HailoBox> readByClass(std::span<const std::uint8_t> frame, const HailoNmsShape& shape) {
+  Reader reader(frame);
+  std::vector<HailoBox> boxes;
+  for (std::uint32_t label = 0; label < shape.classes; label++) {
+    const auto count = checkCount(reader.next<float>(), shape.maxBoxes);
+    for (std::size_t i = 0; i < count; i++) {
+      boxes.push_back(readBox(reader));
+      boxes.back().label = label;
+    }
+  }
+  return boxes;
+}
+
+std::vector<HailoBox> readByScore(std::span<const std::uint8_t> frame, const HailoNmsShape& shape) {
+  Reader reader(frame);
+  std::vector<HailoBox> boxes;
+  const auto count = checkCount(reader.next<std::uint16_t>(), shape.maxBoxes);
+  for (std::size_t i = 0; i < count; i++) {
+    boxes.push_back(readBox(reader));
+    boxes.back().label = checkLabel(reader.next<std::uint16_t>(), shape);
+  }
+  return boxes;
+}
+
+std::span<const std::uint8_t> maskAt(std::span<const std::uint8_t> frame, std::uint64_t offset, std::uint64_t size) {
+  if (offset <= frame.size() && size <= frame.size() - offset) return frame.subspan(offset, size);
+  reject("masks within " + std::to_string(frame.size()) + " bytes",
+         std::to_string(size) + " at " + std::to_string(offset));
+}
+
+std::vector<HailoBox> readWithMasks(std::span<const std::uint8_t> frame, const HailoNmsShape& shape) {
+  Reader reader(frame);
+  std::vector<HailoBox> boxes;
+  const auto count = checkCount(reader.next<std::uint16_t>(), shape.maxBoxes);
+  for (std::size_t i = 0; i < count; i++) {
+    HailoBox& box = boxes.emplace_back(readBox(reader));
+    box.label = checkLabel(reader.next<std::uint16_t>(), shape);
+    const auto size = reader.next<std::uint64_t>();
+    reader.next<std::uint64_t>();
+    box.mask = maskAt(frame, reader.next<std::uint64_t>(), size);
+  }
+  return boxes;
+}
+
+/** The box in the network's input pixels. */
+Box scale(const HailoBox& box, const DecodeOptions& options) {
+  const auto width = static_cast<float>(options.inputWidth);
+  const auto height = static_cast<float>(options.inputHeight);
+  return {box.x1 * width, box.y1 * height, box.x2 * width, box.y2 * height};
+}
+
+struct MaskSize {
+  std::size_t width, height;
+};
+
+/**
+ * How wide and high the mask of a box is: the sides of the box rounded up, as the header says, or the difference of its
+ * rounded corners, as the library's own code has it for boxes cut by the picture's edge.
+ */
+std::optional<MaskSize> sizeOf(const Box& box, std::size_t bytes) {
+  const auto pixels = [](float side) {
+    return static_cast<std::size_t>(std::clamp(side, 0.0f, static_cast<float>(maxSide)));
+  };
+  const auto sides = [&](float low, float high) {
+    const auto whole = pixels(std::ceil(high - low));
+    const auto corners = pixels(std::ceil(high) - std::ceil(low));
+    return std::array{whole, corners, whole + 1};
+  };
+  for (const auto width : sides(box.x1, box.x2)) {
+    for (const auto height : sides(box.y1, box.y2)) {
+      if (width * height == bytes) return MaskSize{width, height};
+    }
+  }
+  return std::nullopt;
+}
+
+/** Paints where the mask is set, within the picture. */
+void paint(const HailoBox& found, std::uint8_t number, const DecodeOptions& options, std::span<std::uint8_t> labels) {
+  const Box box = scale(found, options);
+  const auto size = sizeOf(box, found.mask.size());
+  if (!size) reject("a mask as large as its box", std::to_string(found.mask.size()) + " bytes");
+  const auto width = static_cast<std::ptrdiff_t>(options.inputWidth);
+  const auto height = static_cast<std::ptrdiff_t>(options.inputHeight);
+  const auto left = static_cast<std::ptrdiff_t>(std::clamp(box.x1, 0.0f, static_cast<float>(width)));
+  const auto top = static_cast<std::ptrdiff_t>(std::clamp(box.y1, 0.0f, static_cast<float>(height)));
+  const auto columns = std::min(static_cast<std::ptrdiff_t>(size->width), width - left);
+  const auto rows = std::min(static_cast<std::ptrdiff_t>(size->height), height - top);
+  for (std::ptrdiff_t y = 0; y < rows; y++) {
+    const std::uint8_t* mask = found.mask.data() + y * static_cast<std::ptrdiff_t>(size->width);
+    std::uint8_t* target = labels.data() + (top + y) * width + left;
+    for (std::ptrdiff_t x = 0; x < columns; x++) {
+      if (mask[x] != 0) target[x] = number;
+    }
+  }
+}
+
+/** Worst first, so that the best lies on top. */
+void paintAll(const std::vector<HailoBox>& boxes, const std::vector<Detection>& rows, const DecodeOptions& options,
+              std::span<std::uint8_t> labels) {
+  std::ranges::fill(labels, std::uint8_t{0});
+  for (std::size_t i = std::min<std::size_t>(rows.size(), 255); i > 0; i--) {
+    const HailoBox& box = boxes[rows[i - 1].candidate.place];
+    if (!box.mask.empty()) paint(box, static_cast<std::uint8_t>(i), options, labels);
+  }
+}
+
+}  // namespace
+
+std::vector<HailoBox> readHailoBoxes(std::span<const std::uint8_t> frame, const HailoNmsShape& shape) {
+  switch (shape.layout) {
+    case HailoNmsLayout::byClass:
+      return readByClass(frame, shape);
+    case HailoNmsLayout::byScore:
+      return readByScore(frame, shape);
+    case HailoNmsLayout::byteMask:
+      return readWithMasks(frame, shape);
+  }
+  return {};
+}
+
+std::vector<float> decodeHailoNms(std::span<const std::uint8_t> frame, const HailoNmsShape& shape,
+                                  const DecodeOptions& options, std::span<std::uint8_t> labels) {
+  const auto boxes = readHailoBoxes(frame, shape);
+  std::vector<Candidate> candidates;
+  for (std::uint32_t i = 0; i < boxes.size(); i++) {
+    if (boxes[i].score >= options.minScore) candidates.push_back({boxes[i].score, boxes[i].label, i});
+  }
+  keepBest(candidates, options);
+  std::vector<Detection> detections;
+  for (const auto& candidate : candidates) detections.push_back({scale(boxes[candidate.place], options), candidate});
+  const auto rows = placeInSource(detections, options);
+  if (!labels.empty()) paintAll(boxes, rows, options, labels);
+  return boxRows(rows);
+}
+
+}  // namespace hailstream

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kernels/kernel.h"
+
+/**
+ * Detections as HailoRT packs them after its own suppression: little endian, boxes normalised 0 to 1 as y_min x_min
+ * y_max x_max. What a device sent is not trusted: every count and offset is checked against the frame.
+ */
+namespace hailstream {
+
+/**
+ * `byClass`: per class a float32 count and so many (box, score) of 20 bytes, the next class at once behind. `byScore`:
+ * a uint16 count, then (box, score, uint16 class) of 22 bytes. `byteMask`: a uint16 count, then 46 bytes each (box,
+ * score, class, u64 mask size, u64 unused, u64 mask offset in the frame), then the masks, one byte per pixel of the
+ * box.
+ */
+enum class HailoNmsLayout { byClass, byScore, byteMask };
+
+struct HailoNmsShape {
+  HailoNmsLayout layout;
+  std::size_t classes;
+  /** byClass: most boxes of one class; otherwise most boxes of all. */
+  std::size_t maxBoxes;
+};
+
+/** One box as it came: normalised corners, and the bytes of its mask where the layout has masks. */
+struct HailoBox {
+  float x1, y1, x2, y2;
+  float score;
+  std::uint32_t label;
+  std::span<const std::uint8_t> mask;
+};
+
+/** All boxes of a frame. Throws `internal` when a count, class, offset or size does not fit. */
+std::vector<HailoBox> readHailoBoxes(std::span<const std::uint8_t> frame, const HailoNmsShape& shape);
+
+/**
+ * `hailo-nms`: rows `[count × 6] float32: x1 y1 x2 y2 score class` in source pixels, best first. `iou` means nothing
+ * here. Into `labels` (empty, or inputWidth × inputHeight bytes, row by row) goes for each pixel of the network's input
+ * the number of the best row whose mask covers it, counted from 1; 0 where there is none and for rows beyond 255.
+ */
+std::vector<float> decodeHailoNms(std::span<const std::uint8_t> frame, const HailoNmsShape& shape,
+                                  const DecodeOptions& options, std::span<std::uint8_t> labels);
+
+}  // namespace hailstream
