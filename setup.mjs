@@ -3,7 +3,7 @@
  * nothing else is there at first. Every step says what it needs, is skipped when its inputs are what they were, and
  * fetches from the npm registry and Debian's mirror alone.
  *
- *   node setup.mjs [--start | --test | --lint | --bench] [arguments for what follows]
+ *   node setup.mjs [--start | --test | --lint | --bench | --sanitize] [arguments for what follows]
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -23,7 +23,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = dirname(fileURLToPath(import.meta.url))
 const state = resolve(process.env.HAILSTREAM_STATE ?? join(root, '.state'))
-const goals = ['--start', '--test', '--lint', '--bench']
+const goals = ['--start', '--test', '--lint', '--bench', '--sanitize']
 const goal = goals.includes(process.argv[2]) ? process.argv[2] : '--setup'
 const rest = process.argv.slice(goal === '--setup' ? 2 : 3)
 
@@ -46,6 +46,8 @@ const testPackages = [
   'faketime',
 ]
 
+const sanitizePackages = ['libasan8', 'libubsan1', 'libtsan2', 'valgrind']
+
 // ONNX Runtime would report its use to its maker, also from tests and benchmarks.
 process.env.ORT_DISABLE_TELEMETRY = '1'
 
@@ -62,8 +64,7 @@ try {
 async function main() {
   checkNode()
   const startedAt = Date.now()
-  const testing = goal === '--test' || goal === '--lint'
-  installSystemPackages(testing ? [...enginePackages, ...testPackages] : enginePackages)
+  installSystemPackages(packagesFor(goal))
   installNodePackages()
   buildAddon()
   buildEngine()
@@ -75,9 +76,16 @@ async function main() {
   if (goal !== '--setup') process.exit(await carryOut())
 }
 
+function packagesFor(goal) {
+  if (goal === '--test' || goal === '--lint') return [...enginePackages, ...testPackages]
+  if (goal === '--sanitize') return [...enginePackages, ...sanitizePackages]
+  return enginePackages
+}
+
 async function carryOut() {
   if (goal === '--start') return run(process.execPath, ['dist/engine/main.js', 'start', ...rest])
   if (goal === '--bench') return run(process.execPath, ['dist/test/bench/run.js', ...rest])
+  if (goal === '--sanitize') return (await import('./test/support/sanitize.mjs')).sanitize(root, rest)
   const { lint, test } = await import('./test/support/checks.mjs')
   return goal === '--lint' ? lint(root) : test(root, rest)
 }
@@ -164,10 +172,18 @@ function headersVersion(folder) {
 }
 
 function buildAddon() {
-  const inputs = hash([...filesOf('addon/src'), 'addon/CMakeLists.txt', 'package-lock.json'], [process.arch])
+  const sources = [...filesOf('addon/src'), ...filesOf('addon/cmake'), 'addon/CMakeLists.txt']
+  const inputs = hash([...sources, 'package-lock.json'], [process.arch, hailoHeaders()])
   step('addon/build/Release/hailstream.node', inputs, 'building the addon', () => {
     must([bin('cmake-js'), 'compile', '-d', 'addon'], 'the addon did not build')
   })
+}
+
+/** Says which HailoRT is installed, so that the addon is built anew when one comes, goes or changes. */
+function hailoHeaders() {
+  const file = '/usr/lib/cmake/HailoRT/HailoRTConfigVersion.cmake'
+  const found = [file, file.replace('/usr', '/usr/local')].find(existsSync)
+  return found === undefined ? 'no HailoRT' : readFileSync(found, 'utf8')
 }
 
 function buildEngine() {

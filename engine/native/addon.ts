@@ -73,6 +73,8 @@ export interface DecodeOptions {
   readonly maxRows: number
   /** Class indexes to keep; empty keeps all. */
   readonly classes: readonly number[]
+  /** Class scores of raw heads are probabilities already, and no logits. */
+  readonly activated?: boolean
   /** Size of the network's input in pixels. */
   readonly inputWidth: number
   readonly inputHeight: number
@@ -153,16 +155,35 @@ export interface Addon {
   notify(state: string): boolean
 }
 
+/** Builds of the addon: `plain` without HailoRT, `hailo` with it, `standin` with the stand-in for it. */
+export type AddonVariant = 'plain' | 'hailo' | 'standin'
+
+/** The variable by which the engine names the variant for a host that it starts; the engine itself has the plain one. */
+export const variantVariable = 'HAILSTREAM_HOST_ADDON'
+
+/** Where the variant lies once it is built; `HAILSTREAM_ADDON_FOLDER` names the folder of another build, for the sanitizers. */
+export function addonFile(variant: AddonVariant): string {
+  const name = variant === 'plain' ? 'hailstream' : `hailstream-${variant}`
+  return join(process.env.HAILSTREAM_ADDON_FOLDER ?? join(projectRoot, 'addon/build/Release'), `${name}.node`)
+}
+
 let loaded: Addon | undefined
 
 /** The addon, loaded at the first call. Throws `unavailable` with the way to build it. */
 export function addon(): Addon {
-  loaded ??= loadAddon()
+  loaded ??= loadAddon(readVariant())
   return loaded
 }
 
-function loadAddon(): Addon {
-  const file = join(projectRoot, 'addon/build/Release/hailstream.node')
+function readVariant(): AddonVariant {
+  const named = process.env[variantVariable] ?? 'plain'
+  if (named === 'plain' || named === 'hailo' || named === 'standin') return named
+  throw new EngineError('invalid', `Expected ${variantVariable} to be plain, hailo or standin, received ${named}`)
+}
+
+function loadAddon(variant: AddonVariant): Addon {
+  if (variant !== 'plain') keepLibraryQuiet()
+  const file = addonFile(variant)
   try {
     return createRequire(import.meta.url)(file) as Addon
   } catch (error) {
@@ -170,4 +191,10 @@ function loadAddon(): Addon {
       cause: error,
     })
   }
+}
+
+/** HailoRT writes log files where it is started and errors to the terminal, unless this is set before it is loaded. */
+function keepLibraryQuiet(): void {
+  process.env.HAILORT_LOGGER_PATH ??= 'NONE'
+  process.env.HAILORT_CONSOLE_LOGGER_LEVEL ??= 'critical'
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
-import { addon } from '../../engine/native/addon.ts'
+import { addon, addonFile } from '../../engine/native/addon.ts'
 import { projectRoot } from '../../engine/root.ts'
 
 /** Names of the functions that `interface Addon` declares. */
@@ -64,7 +64,7 @@ describe('the addon', () => {
       parentPort.postMessage('busy')`
     const worker = new Worker(script, {
       eval: true,
-      workerData: join(projectRoot, 'addon/build/Release/hailstream.node'),
+      workerData: addonFile('plain'),
     })
     await new Promise((resolve) => worker.once('message', resolve))
     expect(await worker.terminate()).toBe(1)

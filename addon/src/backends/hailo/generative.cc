@@ -9,6 +9,7 @@
 
 #include "backends/hailo/generative_network.h"
 #include "backends/hailo/interrupt.h"
+#include "core/keep_forever.h"
 
 namespace hailstream::hailo {
 namespace {
@@ -43,18 +44,35 @@ std::size_t readTokens(Completion& completion, const Prompt& prompt, const OnTok
   return tokens;
 }
 
-/** Arms the abort for as long as the completion lives. On an error the completion is never destroyed. */
+/** Until `finish`, what runs is never destroyed: its destructor hangs or terminates where the device is gone. */
+class Running {
+ public:
+  explicit Running(std::unique_ptr<Completion> completion) : completion_(std::move(completion)) {}
+  ~Running() {
+    if (completion_) keepForever(std::move(completion_));
+  }
+
+  Completion& operator*() { return *completion_; }
+  Ending finish() {
+    const auto ending = endingOf(completion_->generation_status());
+    completion_.reset();
+    return ending;
+  }
+
+ private:
+  std::unique_ptr<Completion> completion_;
+};
+
+/** The abort is armed for as long as the completion runs. */
 Generated run(GenerativeNetwork& network, const Prompt& prompt, const OnToken& onToken, Interrupt& interrupt) {
   if (interrupt.requested()) return {Ending::aborted, 0, network.contextUsed()};
-  auto completion = network.generate(prompt);
-  auto* const running = completion.release();
-  // A request that came meanwhile has found nothing to abort. An abort that fails leaves the reading to its deadline.
-  if (!interrupt.arm([running] { static_cast<void>(running->abort()); })) interrupt.run();
+  Running running(network.generate(prompt));
+  // An abort that fails leaves the reading to its deadline. A request that came meanwhile has found nothing to abort.
+  const auto abort = [&completion = *running] { static_cast<void>(completion.abort()); };
+  if (!interrupt.arm(abort)) interrupt.run();
   const auto tokens = readTokens(*running, prompt, onToken);
   if (!interrupt.disarm(prompt.tokenDeadline)) throw errorOf(HAILO_TIMEOUT, "an abort to come back");
-  completion.reset(running);
-  const auto ending = endingOf(completion->generation_status());
-  completion.reset();
+  const auto ending = running.finish();
   return {ending, tokens, network.contextUsed()};
 }
 

@@ -11,6 +11,8 @@
 #include <thread>
 #include <utility>
 
+#include "core/keep_forever.h"
+
 namespace hailstream::hailo {
 namespace {
 
@@ -222,7 +224,7 @@ class Model::Worker {
     }
     if (inFlight_ > 0) {
       device_->markBroken();
-      static_cast<void>(network_.release());
+      keepForever(std::move(network_));
     }
     network_.reset();
     device_.reset();

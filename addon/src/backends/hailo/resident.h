@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "backends/hailo/device.h"
+#include "core/keep_forever.h"
 #include "core/outcome.h"
 #include "core/task_thread.h"
 
@@ -97,7 +98,7 @@ class Resident {
   }
 
   static void leak(State& state) {
-    static_cast<void>(state.network.release());
+    keepForever(std::move(state.network));
     state.broken = true;
     state.device->markBroken();
   }
