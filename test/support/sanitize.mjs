@@ -59,6 +59,7 @@ function runInNode(root) {
     },
   })
   const found = readdirSync(reports)
-  if (found.length > 0) console.error(`AddressSanitizer reported: see ${found.map((file) => join(reports, file)).join(', ')}`)
+  if (found.length > 0)
+    console.error(`AddressSanitizer reported: see ${found.map((file) => join(reports, file)).join(', ')}`)
   return tests.status === 0 && found.length === 0
 }

@@ -48,6 +48,12 @@ struct Loaded {
       : model(device, kind, hefOf(kind == GenerativeKind::text ? textModel : visionModel), loading.told()),
         facts(loading.value()) {}
 
+  /** The device outlives what is closed. */
+  ~Loaded() {
+    model.close([](const Outcome<std::monostate>&) {});
+    model.waitForEnd(patience);
+  }
+
   void close(const check::Place place = check::Place::current()) {
     Awaited<std::monostate> closed;
     model.close(closed.told());

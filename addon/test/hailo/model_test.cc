@@ -51,6 +51,12 @@ struct Loaded {
       : model(device, {hefOf(network), "", depth, hailo::OutputTypes::compact}, loading.told()),
         facts(loading.value()) {}
 
+  /** The device outlives what is closed. */
+  ~Loaded() {
+    model.close([](const Outcome<std::monostate>&) {});
+    model.waitForEnd(patience);
+  }
+
   Answer infer(hailo::Inference inference, const check::Place place = check::Place::current()) {
     Awaited<Answer> answer;
     model.infer(std::move(inference), answer.told());
@@ -173,12 +179,14 @@ TEST("refuses inputs, kernels and maps that do not fit, and goes on") {
 }
 
 TEST("has as many inferences under way as its depth, refuses one more, and answers each once") {
-  const StandinDevice standin({"--speed", "0.2"});
+  const StandinDevice standin;
   Loaded loaded("yolov8m");
+  standin.control(R"({"control":"hang"})");
   auto answers = fill(loaded);
   hasCode(check::throws<Error>(
               [&] { loaded.model.infer(asking(twoPeople(), "hailo-nms"), [](const Outcome<Answer>&) {}); }),
           ErrorCode::busy);
+  standin.control(R"({"control":"resume"})");
   for (auto& answer : answers) check::equals(answer.value().rows.size(), 12u);
   check::equals(loaded.infer(asking(twoPeople(), "hailo-nms")).rows.size(), 12u);
   check::equals(standin.count("jobs"), static_cast<long>(loaded.facts.depth) + 1);
@@ -194,8 +202,9 @@ TEST("tells the device its priority, and goes on with another") {
 }
 
 TEST("answers all that is under way when the device is lost, and says that a new process is needed") {
-  StandinDevice standin({"--speed", "0.02"});
+  StandinDevice standin;
   Loaded loaded("yolov8m");
+  standin.control(R"({"control":"hang"})");
   auto answers = fill(loaded);
   standin.kill();
   for (auto& answer : answers) saysRecycle(answer.error());
@@ -207,9 +216,15 @@ TEST("answers all that is under way when the device is lost, and says that a new
 }
 
 TEST("frees the network at close, also with inferences under way, which are told so") {
-  const StandinDevice standin({"--speed", "0.05"});
-  Loaded loaded("yolov8m");
-  auto answers = fill(loaded);
+  const StandinDevice standin;
+  Loaded loaded("real_esrgan_x2");
+  std::vector<std::uint8_t> map(loaded.facts.outputs[0].bytes);
+  std::vector<Awaited<Answer>> answers(loaded.facts.depth);
+  for (auto& answer : answers) {
+    auto inference = asking(twoPeople(), "hailo-map");
+    inference.question.map = map;
+    loaded.model.infer(std::move(inference), answer.told());
+  }
   loaded.close();
   for (auto& answer : answers) hasCode(answer.error(), ErrorCode::closed);
   check::equals(standin.count("configured"), 0);

@@ -62,7 +62,7 @@ StandinDevice::StandinDevice(const std::vector<std::string>& options) : folder_(
   std::vector<std::string> words = {toolPath("device"), "--socket", socket, "--die-with-parent"};
   words.insert(words.end(), options.begin(), options.end());
   pid_ = spawn(words);
-  becomesTrue([&] { return std::filesystem::exists(socket); }, "the stand-in's device to listen");
+  becomesTrue([&] { return !control(R"({"control":"state"})").empty(); }, "the stand-in's device to listen");
 }
 
 StandinDevice::~StandinDevice() {
@@ -79,7 +79,7 @@ void StandinDevice::kill() {
 }
 
 std::string StandinDevice::control(const std::string& command) const {
-  return outputOf(toolPath("control") + " '" + command + "'");
+  return outputOf(toolPath("control") + " '" + command + "' 2>/dev/null");
 }
 
 long StandinDevice::count(const std::string& name) const {
