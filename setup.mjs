@@ -7,19 +7,12 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { addonCommands, installedHailort, standinCommands, standinSource } from './setup/addon.mjs'
+import { extractDemoClip } from './setup/demo-clip.mjs'
 
 const root = dirname(fileURLToPath(import.meta.url))
 const state = resolve(process.env.HAILSTREAM_STATE ?? join(root, '.state'))
@@ -67,11 +60,13 @@ async function main() {
   installSystemPackages(packagesFor(goal))
   installNodePackages()
   buildAddon()
+  buildStandin()
   buildEngine()
   buildPage()
   scanGstreamer()
   await convertModels()
-  if (goal === '--start' || goal === '--test') await extractDemoClip()
+  if (goal === '--start' || goal === '--test')
+    await extractDemoClip({ root, state, orCamera: goal === '--start', say, must })
   if (Date.now() - startedAt > 5000) console.log(`set-up: done in ${Math.round((Date.now() - startedAt) / 1000)} s`)
   if (goal !== '--setup') process.exit(await carryOut())
 }
@@ -172,18 +167,24 @@ function headersVersion(folder) {
 }
 
 function buildAddon() {
-  const sources = [...filesOf('addon/src'), ...filesOf('addon/cmake'), 'addon/CMakeLists.txt']
-  const inputs = hash([...sources, 'package-lock.json'], [process.arch, hailoHeaders()])
+  const inputs = hash([...addonSources(), 'package-lock.json'], [process.arch, installedHailort()])
   step('addon/build/Release/hailstream.node', inputs, 'building the addon', () => {
-    must([bin('cmake-js'), 'compile', '-d', 'addon'], 'the addon did not build')
+    for (const command of addonCommands(root)) must(command, 'the addon did not build')
   })
 }
 
-/** Says which HailoRT is installed, so that the addon is built anew when one comes, goes or changes. */
-function hailoHeaders() {
-  const file = '/usr/lib/cmake/HailoRT/HailoRTConfigVersion.cmake'
-  const found = [file, file.replace('/usr', '/usr/local')].find(existsSync)
-  return found === undefined ? 'no HailoRT' : readFileSync(found, 'utf8')
+/** The variant of the addon with the stand-in for HailoRT: for tests, and for who asks for it. */
+function buildStandin() {
+  const asked = ['--test', '--bench'].includes(goal) || rest.some((word) => word.includes('hailo.standIn=true'))
+  if (!asked || !existsSync(join(root, standinSource))) return
+  const inputs = hash([...addonSources(), ...filesOf(standinSource), 'package-lock.json'], [process.arch])
+  step('addon/build/Release/hailstream-standin.node', inputs, 'building the stand-in for HailoRT', () => {
+    for (const command of standinCommands(root)) must(command, 'the stand-in for HailoRT did not build')
+  })
+}
+
+function addonSources() {
+  return [...filesOf('addon/src'), ...filesOf('addon/cmake'), 'addon/CMakeLists.txt']
 }
 
 function buildEngine() {
@@ -224,37 +225,6 @@ async function convertModels() {
   const converter = pathToFileURL(join(root, 'dist/engine/inference/import-tfjs.js')).href
   const { convertBundledModels } = await import(converter)
   await convertBundledModels(state, say)
-}
-
-/** The demo's picture where there is no camera: one file out of Debian's opencv-doc. */
-async function extractDemoClip() {
-  const clip = join(state, 'media/vtest.avi')
-  if (existsSync(clip)) return
-  const { findCamera } = await import(pathToFileURL(join(root, 'dist/engine/sources/camera.js')).href)
-  if (goal === '--start' && findCamera() !== undefined) return
-  const folder = join(state, 'media/unpacking')
-  mkdirSync(folder, { recursive: true })
-  say('no camera: fetching the pedestrians clip out of Debian’s opencv-doc (96 MB, once)')
-  const fetched = spawnSync(
-    'apt-get',
-    [...(process.getuid() === 0 ? ['-o', 'APT::Sandbox::User=root'] : []), 'download', 'opencv-doc'],
-    {
-      cwd: folder,
-      stdio: ['ignore', 'inherit', 'inherit'],
-    },
-  )
-  const archive = readdirSync(folder).find((file) => file.endsWith('.deb'))
-  if (fetched.status !== 0 || archive === undefined) {
-    console.warn('set-up: the clip could not be fetched; the demo waits for a camera')
-    return
-  }
-  const file = './usr/share/doc/opencv-doc/examples/data/vtest.avi'
-  must(
-    ['sh', '-c', `dpkg-deb --fsys-tarfile '${join(folder, archive)}' | tar -xO '${file}' > '${clip}.part'`],
-    'the clip could not be unpacked',
-  )
-  renameSync(`${clip}.part`, clip)
-  rmSync(folder, { recursive: true })
 }
 
 /** Runs `work` unless its product is there and was made from the same inputs; remembers them when it has succeeded. */
