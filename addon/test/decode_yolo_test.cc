@@ -108,6 +108,19 @@ TEST("raw heads pass a score of one when asked for one, and all of them when ask
   check::equals(decode("yolo-v8-raw", tensors, options).size(), 21u * 6);
 }
 
+TEST("raw heads take class scores as they are where their sigmoid is compiled in") {
+  auto boxes = grids(64, 0);
+  auto classes = grids(2, 0);
+  at(classes[1], 1, 2) = 0.75f;
+  const std::vector<OwnedTensor> tensors = {boxes[0], boxes[1], boxes[2], classes[0], classes[1], classes[2]};
+  auto options = small;
+  options.activated = true;
+  const auto rows = decode("yolo-v8-raw", tensors, options);
+  check::equals(rows.size(), 6u);
+  check::equals(rows[4], 0.75f);
+  check::equals(rows[5], 1.0f);
+}
+
 TEST("yolo-v8-pose-raw puts joints by half cells from the corner of their cell") {
   auto boxes = grids(64, 0);
   auto classes = grids(1, -20);

@@ -33,7 +33,7 @@ run_valgrind() {
   total=0
   for program in ../build/test-plain/*_test; do
     total=$((total + 1))
-    if timeout 900 valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite "$program" >"$program.log" 2>&1; then
+    if timeout 900 valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite "$program" >"$program.log" 2>&1; then
       echo "clean   $(basename "$program")"
     else
       failed=$((failed + 1))

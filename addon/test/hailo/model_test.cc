@@ -268,6 +268,19 @@ TEST("may be closed or let go while it loads, and after it could not be loaded")
   check::equals(standin.count("configured"), 0);
 }
 
+TEST("is freed when it is let go, also by who was told that it had loaded") {
+  const StandinDevice standin;
+  const auto device = openDevice();
+  auto model = std::make_shared<std::shared_ptr<hailo::Model>>();
+  Awaited<ModelFacts> loading;
+  const Told<ModelFacts> told = [model, tell = loading.told()](Outcome<ModelFacts> facts) { tell(std::move(facts)); };
+  *model = std::make_shared<hailo::Model>(
+      device, hailo::NetworkOptions{hefOf("yolov8n"), "", 4, hailo::OutputTypes::compact}, std::move(told));
+  loading.value();
+  model.reset();
+  becomesTrue([&] { return standin.count("configured") == 0; }, "the network to be freed");
+}
+
 TEST("says that memory is short when a load is refused for it") {
   const StandinDevice standin;
   standin.control(R"({"control":"fail-load","after":0,"status":81})");

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "core/error.h"
 #include "core/task_thread.h"
 
 namespace hailstream::hailo {
@@ -26,7 +27,11 @@ class Interrupt : public std::enable_shared_from_this<Interrupt> {
       const std::lock_guard guard(lock_);
       if (std::exchange(requested_, true)) return;
     }
-    thread_->post([self = shared_from_this()] { self->run(); });
+    try {
+      thread_->post([self = shared_from_this()] { self->run(); });
+    } catch (const Error&) {
+      // Aborts before it have not come back: the device hangs, and the deadline of the reading ends it.
+    }
   }
 
   bool requested() const {

@@ -69,10 +69,12 @@ class Model::Worker {
   Worker(std::shared_ptr<Mailbox> mailbox, std::shared_ptr<Device> device)
       : mailbox_(std::move(mailbox)), device_(std::move(device)) {}
 
-  void run(const NetworkOptions& options, const Told<ModelFacts>& told) {
+  void run(const NetworkOptions& options, Told<ModelFacts> told) {
     auto loaded = attempt([&] { return load(options); });
     if (std::holds_alternative<Error>(loaded)) closing();
     told(std::move(loaded));
+    // It may hold the model, which would then never be let go.
+    told = nullptr;
     while (step()) continue;
     end();
   }
@@ -272,8 +274,10 @@ class Model::Worker {
 
 Model::Model(std::shared_ptr<Device> device, NetworkOptions options, Told<ModelFacts> told)
     : mailbox_(std::make_shared<Mailbox>()) {
-  std::thread thread([mailbox = mailbox_, device = std::move(device), options = std::move(options),
-                      told = std::move(told)]() mutable { Worker(mailbox, std::move(device)).run(options, told); });
+  std::thread thread(
+      [mailbox = mailbox_, device = std::move(device), options = std::move(options), told = std::move(told)]() mutable {
+        Worker(mailbox, std::move(device)).run(options, std::move(told));
+      });
   pthread_setname_np(thread.native_handle(), "hailo-model");
   thread.detach();
 }
