@@ -128,7 +128,7 @@ TEST("refuses what cannot be asked, before anything is sent") {
 }
 
 TEST("ends a generation soon after it is told to, and the next one runs") {
-  const StandinDevice standin(fast("1"));
+  const StandinDevice standin(fast("0.3"));
   Loaded loaded;
   Tokens tokens;
   Awaited<Generated> done;
@@ -149,7 +149,7 @@ TEST("ends a generation soon after it is told to, and the next one runs") {
 }
 
 TEST("begins nothing that was aborted before") {
-  const StandinDevice standin(fast("1"));
+  const StandinDevice standin(fast("0.3"));
   Loaded loaded;
   Awaited<std::monostate> cleared;
   Tokens tokens;
@@ -216,7 +216,7 @@ TEST("refuses a second language model while one is on the device, and takes one 
 }
 
 TEST("fails with a need for a new process when the connection is lost in the middle of an answer") {
-  StandinDevice standin(fast("1"));
+  StandinDevice standin(fast("0.3"));
   Loaded loaded;
   Tokens tokens;
   Awaited<Generated> done;
@@ -249,7 +249,7 @@ TEST("gives up on a device that sends no more tokens, also after an abort, witho
 }
 
 TEST("ends what runs when it is closed") {
-  const StandinDevice standin(fast("1"));
+  const StandinDevice standin(fast("0.3"));
   Loaded loaded;
   Tokens tokens;
   Awaited<Generated> done;

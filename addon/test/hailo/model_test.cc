@@ -273,9 +273,9 @@ TEST("is freed when it is let go, also by who was told that it had loaded") {
   const auto device = openDevice();
   auto model = std::make_shared<std::shared_ptr<hailo::Model>>();
   Awaited<ModelFacts> loading;
-  const Told<ModelFacts> told = [model, tell = loading.told()](Outcome<ModelFacts> facts) { tell(std::move(facts)); };
   *model = std::make_shared<hailo::Model>(
-      device, hailo::NetworkOptions{hefOf("yolov8n"), "", 4, hailo::OutputTypes::compact}, std::move(told));
+      device, hailo::NetworkOptions{hefOf("yolov8n"), "", 4, hailo::OutputTypes::compact},
+      [model, tell = loading.told()](Outcome<ModelFacts> facts) { tell(std::move(facts)); });
   loading.value();
   model.reset();
   becomesTrue([&] { return standin.count("configured") == 0; }, "the network to be freed");
