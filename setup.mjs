@@ -11,8 +11,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync,
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { addonCommands, installedHailort, standinCommands, standinSource } from './setup/addon.mjs'
-import { extractDemoClip } from './setup/demo-clip.mjs'
+import { addonCommands, installedHailort, standinCommands, standinSource } from './setup-addon.mjs'
+import { extractDemoClip } from './setup-demo-clip.mjs'
 
 const root = dirname(fileURLToPath(import.meta.url))
 const state = resolve(process.env.HAILSTREAM_STATE ?? join(root, '.state'))

@@ -1,28 +1,21 @@
 #!/bin/sh
 # Builds and runs the addon's C++ tests. Without a word: plainly and with the address sanitizer; with one or more of plain,
-# sanitize (addresses and undefined behaviour), thread (data races) and valgrind: those. HAILSTREAM_STANDIN_SOURCE names
-# the source folder of the stand-in for libhailort; where it is, the Hailo part is tested against it.
+# sanitize (addresses and undefined behaviour), thread (data races) and valgrind: those. The Hailo part is tested against
+# the stand-in for libhailort, whose own tests run with it.
 set -eu
 cd "$(dirname "$0")"
-standin="${HAILSTREAM_STANDIN_SOURCE:-$PWD/hailort}"
-
-# Prints the folder of the stand-in built with the sanitizer $1, or nothing where there is no stand-in.
-build_standin() {
-  [ -f "$standin/CMakeLists.txt" ] || return 0
-  folder="$PWD/../build/standin-$1"
-  cmake -S "$standin" -B "$folder" -DSANITIZE="$1" -DSTANDIN_TESTS=OFF >&2
-  cmake --build "$folder" --parallel 2 >&2
-  echo "$folder"
-}
 
 build() {
-  folder=$(build_standin "$2")
-  cmake -S . -B "../build/test-$1" -DSANITIZE="$2" -DHAILSTREAM_STANDIN_DIR="$folder" >/dev/null
+  standin="$PWD/../build/standin-$2"
+  cmake -S hailort -B "$standin" -DSANITIZE="$2" -DSTANDIN_TESTS=ON >/dev/null
+  cmake --build "$standin" --parallel 2
+  cmake -S . -B "../build/test-$1" -DSANITIZE="$2" -DHAILSTREAM_STANDIN_DIR="$standin" >/dev/null
   cmake --build "../build/test-$1" --parallel 2
 }
 
 run() {
   build "$1" "$2"
+  ctest --test-dir "../build/standin-$2" --output-on-failure
   ctest --test-dir "../build/test-$1" --output-on-failure
 }
 

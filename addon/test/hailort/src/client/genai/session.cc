@@ -47,8 +47,20 @@ Expected<std::shared_ptr<Session>> Session::open(const VDevice& vdevice, const s
   return session;
 }
 
+Session::Turn::Turn(Session& session) : session_(session) {
+  std::unique_lock lock(session.mutex_);
+  const std::uint64_t mine = ++session.lastTurn_;
+  session.changed_.wait(lock, [&] { return session.turn_ == mine; });
+}
+
+Session::Turn::~Turn() {
+  const std::lock_guard lock(session_.mutex_);
+  session_.turn_++;
+  session_.changed_.notify_all();
+}
+
 Expected<Json> Session::call(Json message) {
-  const std::lock_guard lock(mutex_);
+  const Turn turn(*this);
   message.set("id", ++lastId_);
   if (!socket_.send(message)) return make_unexpected(HAILO_COMMUNICATION_CLOSED);
   // Notifications come to every client; a session has no use for them.

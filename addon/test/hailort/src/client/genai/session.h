@@ -1,5 +1,6 @@
 #pragma once
 
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -25,7 +26,23 @@ class Session {
   const standin::Network& network() const { return *network_; }
 
  private:
+  /** One call at a time, in the order in which they came: an abort waits for the token in flight, and not for all that
+   * follow. */
+  class Turn {
+   public:
+    explicit Turn(Session& session);
+    ~Turn();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    Session& session_;
+  };
+
   std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t lastTurn_ = 0;
+  std::uint64_t turn_ = 1;
   standin::LineSocket socket_;
   std::uint64_t lastId_ = 0;
   const standin::Network* network_ = nullptr;
