@@ -258,7 +258,7 @@ export class Metrics implements Disposable {
     resident.set(rss)
     heap.set(heapUsed)
     fill(cpu, [[{}, (user + system) / 1e6]])
-    descriptors.set(countDescriptors())
+    setKnown(descriptors, countDescriptors())
     for (const quantile of [0.5, 0.99, 1])
       loop.set({ quantile }, Math.max(0, this.#loop.percentile(quantile * 100) / 1e9 - loopResolutionMs / 1000))
     this.#loop.reset()
@@ -278,12 +278,12 @@ export class Metrics implements Disposable {
 }
 
 /** NaN when there is none left to look with. */
-function countDescriptors(): number {
+function countDescriptors(): number | null {
   try {
     return readdirSync('/proc/self/fd').length
   } catch {
     // EMFILE or ENFILE: the metric of the problem tells it.
-    return Number.NaN
+    return null
   }
 }
 

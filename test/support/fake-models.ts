@@ -1,7 +1,12 @@
 import type { EngineError } from '../../engine/errors.ts'
 import type { Memory } from '../../engine/inference/eviction.ts'
 import type { Timers } from '../../engine/inference/load-queue.ts'
+import { Residency, type ResidencyEvent, type ResidencyOptions } from '../../engine/inference/residency.ts'
 import type { LoadableModel } from '../../engine/inference/resident.ts'
+
+const never = new AbortController().signal
+/** A request of a client. */
+export const request = { priority: 'interactive', user: 'POST /api/detect' } as const
 
 /** Time that a test moves on. */
 export class FakeTimers implements Timers {
@@ -94,4 +99,39 @@ export class FakeHost {
     this.log.push(`-${name}`)
     return this.real.get(name) ?? bytes
   }
+}
+
+/** A residency of models of a host that a test may kill, on time that it moves on; every event as a line. */
+export class ResidencyTrial {
+  readonly timers = new FakeTimers()
+  readonly host = new FakeHost()
+  readonly events: string[] = []
+
+  /** 100 bytes for all, unless told otherwise. */
+  open(options: Partial<ResidencyOptions> = {}): Residency {
+    const onEvent = (event: ResidencyEvent) =>
+      void this.events.push(`${event.what} ${event.model.name}${event.what === 'unloaded' ? ` ${event.why}` : ''}`)
+    const { timers } = this
+    return new Residency({ budget: () => 100, pinned: [], keepAlive: -1, timers, onEvent, ...options })
+  }
+
+  /** Uses a model for a moment. */
+  async touch(residency: Residency, name: string, bytes: number): Promise<void> {
+    using _ = await residency.acquire(this.host.model(name, bytes), request, never)
+    await this.timers.advance(1)
+  }
+}
+
+/** Names of the models that are loaded, the least recently used first. */
+export function loadedModels(residency: Residency): string[] {
+  return residency.status().flatMap(({ name, state }) => (state === 'loaded' ? [name] : []))
+}
+
+/** A promise and its end. */
+export function gate(): { readonly held: Promise<void>; readonly open: () => void } {
+  let open: () => void = () => undefined
+  const held = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { held, open }
 }
