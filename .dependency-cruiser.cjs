@@ -75,7 +75,7 @@ module.exports = {
       name: 'backends-in-app',
       severity: 'error',
       comment: 'only app.ts and inference import concrete backends',
-      from: { path: '^engine/', pathNot: '^engine/(app\\.ts|inference/)' },
+      from: { path: '^engine/', pathNot: '^engine/(app|compose-models)\\.ts$|^engine/inference/' },
       to: { path: '^engine/inference/(onnx|hailo)\\.ts$' },
     },
   ],

@@ -61,7 +61,7 @@ async function compose(config: Config, version: string, log: Logger, closing: Cl
   const pool = createPool(config, closing)
   const metrics = closing.use('metrics', new Metrics(version))
   const models = await composeModels({ config, pool, log, closing, metrics, problems })
-  const { vision, tasks, residency } = models
+  const { vision, tasks, residency, hailo, hailoHosts } = models
   const onStart = reportHostStart(problems)
   const { maxSize } = config.images
   const capture = closing.use('capture hosts', new GstCaptureHosts({ pool, maxSize, onStart }))
@@ -75,7 +75,8 @@ async function compose(config: Config, version: string, log: Logger, closing: Cl
   const pipelines = closing.use('pipelines', new PipelineSet({ folder, plugins, shared, hub, clock, log }))
   for (const entry of config.pipelines) pipelines.start(entry)
   const load = closing.use('load watch', watchLoad(vision, problems, log))
-  const health = createHealth({ version, clock, vision, capture, pipelines, problems, load, closing })
+  const hosts = () => [...vision.hosts(), ...hailoHosts(), ...capture.statuses()]
+  const health = createHealth({ version, clock, vision, hailo, hosts, pipelines, problems, load, closing })
   const readMetrics = async () =>
     metrics.text({
       health: await health(),
@@ -83,7 +84,6 @@ async function compose(config: Config, version: string, log: Logger, closing: Cl
       images: pool.ledger.stats(),
       residency: residency.use('host'),
     })
-  const hosts = () => [...vision.hosts(), ...capture.statuses()]
   const temperature = () => load.status.temperature
   const resources = { residency, hosts, temperature, stateFolder: config.state }
   const fetch = joinRoutes([

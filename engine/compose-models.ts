@@ -1,16 +1,20 @@
 import { type Config, inferenceThreads } from './config.ts'
 import type { ClosingStack } from './core/lifecycle.ts'
 import { EngineError, messageOf } from './errors.ts'
-import type { SharedPool } from './hosts/host.ts'
+import type { HostStatus, SharedPool } from './hosts/host.ts'
 import { type Catalogue, loadCatalogue } from './inference/catalogue.ts'
 import type { Memory } from './inference/eviction.ts'
+import { type FoundHailo, findHailo } from './inference/find-hailo.ts'
+import { HailoBackend } from './inference/hailo.ts'
+import type { HailoDeviceStatus } from './inference/hailo-link.ts'
 import { LearnedSizes } from './inference/learned-sizes.ts'
 import { listModels } from './inference/model-list.ts'
-import { createStock, hasHailoDevice } from './inference/model-stock.ts'
+import { createStock } from './inference/model-stock.ts'
 import { ModelStore } from './inference/model-store.ts'
 import { ollamaFolders } from './inference/ollama-store.ts'
 import { Residency } from './inference/residency.ts'
 import type { OnWorked } from './inference/scheduler.ts'
+import { TrustedFiles } from './inference/trusted-files.ts'
 import { VisionEngine } from './inference/vision-engine.ts'
 import type { VisionTask } from './inference/vision-task.ts'
 import type { Logger } from './log.ts'
@@ -35,6 +39,9 @@ export interface ComposedModels extends Omit<ModelsParts, 'resources'> {
   readonly vision: VisionEngine
   readonly tasks: readonly VisionTask[]
   readonly residency: Residency
+  /** The Hailo device, for health. */
+  readonly hailo: () => HailoDeviceStatus
+  readonly hailoHosts: () => HostStatus[]
 }
 
 /** Builds the part of the engine that finds, loads and runs models. Throws `invalid` for a name in the configuration that the catalogue lacks. */
@@ -45,32 +52,55 @@ export async function composeModels(around: ModelsSurroundings): Promise<Compose
   expectModels(catalogue, { 'models.preload': preload, 'models.pin': pin })
   const log = around.log.child({ part: 'vision' })
   const files = { stateFolder: config.state, log, onWritten: reportWriting(problems) }
-  const { mirror, paths } = config.models
-  const store = closing.use(
-    'model store',
-    new ModelStore({ ...files, catalogue, paths, mirror, ollama: ollamaFolders(process.env) }),
-  )
+  const hailoLog = around.log.child({ part: 'hailo' })
+  const found = await findHailo({ ...config.hailo, stateFolder: config.state, log: hailoLog, closing })
+  const places = { paths: [...found.models, ...config.models.paths], mirror: config.models.mirror }
+  const ollama = ollamaFolders(process.env)
+  const store = closing.use('model store', new ModelStore({ ...files, ...places, catalogue, ollama }))
   const sizes = closing.use('learned sizes', new LearnedSizes(files))
-  const residency = createResidency(around)
+  let hailo: HailoBackend | undefined
+  const residency = createResidency(around, () => hailo?.budgetBytes ?? null)
+  hailo = openHailo(found, around, residency)
   const tasks = await loadAllTasks()
   const onWorked: OnWorked = (resource, timing) => metrics.worked(resource, timing)
   const onHostStart = reportHostStart(problems)
-  const parts = { pool, catalogue, store, tasks, residency, sizes, threads: inferenceThreads(config), log }
+  const trusted = new TrustedFiles(config.state, (path) => store.search.hashOf(path))
+  const device = { hailo, noHailo: found.absent, trusted }
+  const parts = { ...device, pool, catalogue, store, tasks, residency, sizes, threads: inferenceThreads(config), log }
   const vision = closing.use('vision', new VisionEngine({ ...parts, onWorked, onHostStart }))
   // Before the hosts: what waits for a model is refused, and none is loaded any more.
   closing.use('residency', residency)
   const status = async () => (await vision.status()).models
+  const hasHailo = () => hailo?.status.state === 'ready'
   const stock = createStock(catalogue.models, store)
   return {
     ...{ vision, tasks, residency },
-    list: () => listModels({ residency, sizes, status, stock, hasHailo: hasHailoDevice() }),
+    hailo: () => hailo?.status ?? { state: 'absent', reason: found.absent ?? '', simulated: false },
+    hailoHosts: () => hailo?.hosts() ?? [],
+    list: () => listModels({ residency, sizes, status, stock, hasHailo }),
     unload: async (name) => residency.unload(catalogue.model(name).name),
   }
 }
 
-function createResidency({ config: { models }, log, metrics }: ModelsSurroundings): Residency {
-  // What a device has is its backend's to tell.
-  const budget = (memory: Memory) => (memory === 'host' ? models.budget.host : null)
+function openHailo(
+  { support }: FoundHailo,
+  around: ModelsSurroundings,
+  residency: Residency,
+): HailoBackend | undefined {
+  if (support === undefined) return undefined
+  const { pool, problems, closing } = around
+  const log = around.log.child({ part: 'hailo' })
+  const ownBytes = () => residency.use('device').used
+  const backend = new HailoBackend({ support, pool, log, onHostStart: reportHostStart(problems), ownBytes })
+  return closing.use('hailo', backend)
+}
+
+function createResidency(
+  { config: { models }, log, metrics }: ModelsSurroundings,
+  device: () => number | null,
+): Residency {
+  const wanted = models.budget.device
+  const budget = (memory: Memory) => (memory === 'host' ? models.budget.host : wanted === 'auto' ? device() : wanted)
   const onEvent = reportResidency(log.child({ part: 'models' }), metrics)
   return new Residency({ budget, pinned: models.pin, keepAlive: models.keepAlive, onEvent })
 }

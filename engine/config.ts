@@ -120,9 +120,7 @@ export function loadConfig(line: CommandLine, environment: Environment): Config 
 }
 
 /** Keys of the contract whose function comes with a later version. */
-const laterKeys = [
-  ...['compat.ollama', 'compat.services', 'hailo.enabled', 'hailo.group', 'hailo.standIn', 'models.budget.device'],
-]
+const laterKeys = [...['compat.ollama', 'compat.services']]
 
 /** Keys that differ from their default and do nothing yet: whoever set one should be told. */
 export function keysWithoutEffect(config: Config): string[] {

@@ -1,18 +1,23 @@
 import type { Clock } from './core/clock.ts'
 import type { ClosingStack } from './core/lifecycle.ts'
-import type { CaptureHosts } from './hosts/capture-hosts.ts'
+import type { HostStatus } from './hosts/host.ts'
+import type { HailoDeviceStatus } from './inference/hailo-link.ts'
+import { toMb } from './inference/model-list.ts'
 import type { VisionEngine } from './inference/vision-engine.ts'
 import { MemoryMeter } from './memory-meter.ts'
+import type { HailoHealth } from './native/hailo.ts'
 import type { PipelineSet } from './pipeline-set.ts'
 import type { Problems } from './problems.ts'
-import type { Health, LoadHealth } from './routes/health.ts'
+import type { DeviceHealth, Health, LoadHealth } from './routes/health.ts'
 
 /** What health is read from. */
 export interface HealthParts {
   readonly version: string
   readonly clock: Clock
   readonly vision: VisionEngine
-  readonly capture: CaptureHosts
+  readonly hailo: () => HailoDeviceStatus
+  /** Every child process of the engine. */
+  readonly hosts: () => readonly HostStatus[]
   readonly pipelines: PipelineSet
   readonly problems: Problems
   readonly load: { readonly status: LoadHealth }
@@ -21,9 +26,8 @@ export interface HealthParts {
 
 /** Gives what `/api/health` answers. Its watch over memory ends with `closing`. */
 export function createHealth(parts: HealthParts): () => Promise<Health> {
-  const { version, clock, vision, capture, pipelines, problems, load, closing } = parts
+  const { version, clock, vision, hailo, hosts, pipelines, problems, load, closing } = parts
   const startedAt = performance.now()
-  const hosts = () => [...vision.hosts(), ...capture.statuses()]
   const meter = new MemoryMeter(() => hosts().flatMap(({ pid }) => pid ?? []))
   closing.defer('memory meter', () => meter.close())
   return async () => {
@@ -31,22 +35,45 @@ export function createHealth(parts: HealthParts): () => Promise<Health> {
     const all = pipelines.health()
     const troubled = all.some(({ state, streams }) => state === 'failed' || streams.some(isTroubled))
     const lacks = problems.list()
+    const device = hailo()
+    const isAway = device.state === 'recovering' || device.state === 'failed'
     return {
-      status: troubled || skippedModels.length > 0 || lacks.length > 0 ? 'degraded' : 'ok',
+      status: troubled || isAway || skippedModels.length > 0 || lacks.length > 0 ? 'degraded' : 'ok',
       version,
       uptime_s: Math.floor((performance.now() - startedAt) / 1000),
       models_loaded: models.filter(({ state }) => state === 'loaded').map(({ name }) => name),
       memory_used_mb: Math.round(meter.bytes / 1e6),
-      device_memory_used_mb: null,
+      device_memory_used_mb: toMb(device.health?.memoryUsedBytes),
       clockSteps: clock.steps,
       load: load.status,
       problems: lacks,
       skippedModels,
-      devices: { hailo: { state: 'absent', reason: 'this build has no HailoRT' }, onnx: { state: 'ready' } },
+      devices: { hailo: describeDevice(device), onnx: { state: 'ready' } },
       models,
       pipelines: all,
       hosts: hosts(),
     }
+  }
+}
+
+function describeDevice({ state, reason, simulated, library, health, notice }: HailoDeviceStatus): DeviceHealth {
+  return {
+    state,
+    ...(reason === undefined ? {} : { reason }),
+    ...(simulated ? { simulated } : {}),
+    ...(library === undefined ? {} : { library }),
+    ...(health === undefined ? {} : describeHealth(health)),
+    ...(notice === undefined ? {} : { notice: `${notice.kind} ${notice.value}` }),
+  }
+}
+
+function describeHealth(health: HailoHealth): Partial<DeviceHealth> {
+  const { board, architecture, firmware, temperature, memoryTotalBytes, memoryUsedBytes } = health
+  return {
+    ...{ board, architecture, firmware },
+    temperature: temperature ?? null,
+    memory_used_mb: toMb(memoryUsedBytes),
+    memory_total_mb: toMb(memoryTotalBytes),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { toMb } from './inference/model-list.ts'
-import type { ResidencyEvent } from './inference/residency.ts'
+import type { ResidencyEvent } from './inference/residency-options.ts'
 import type { Metrics } from './metrics.ts'
 
 /** A live stream asks with every frame. */

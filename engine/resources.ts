@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { availableParallelism, loadavg } from 'node:os'
 import { toMb } from './inference/model-list.ts'
 import type { Residency } from './inference/residency.ts'
+import type { ResidencyUse } from './inference/residency-options.ts'
 import { proportionalSetSize } from './memory-meter.ts'
 import type { Resources } from './routes/models.ts'
 
@@ -17,10 +18,10 @@ export interface ResourceParts {
 /** Reads how much of the machine is in use, and by which models. What cannot be read is null. */
 export async function readResources(parts: ResourceParts): Promise<Resources> {
   const { residency, hosts, stateFolder, temperature } = parts
-  const { used, total } = residency.use('host')
+  const [host, device] = [residency.use('host'), residency.use('device')]
   const held = residency.status().filter(({ state }) => state !== 'absent')
   return {
-    memory: { host: { budget_mb: total === null ? null : toMb(total), used_mb: toMb(used) }, device: null },
+    memory: { host: inMb(host), device: device.total === null ? null : inMb(device) },
     models: held.map(({ name, backend, memory, state, bytes, pinned, users }) => ({
       ...{ name, backend, memory, state, memory_mb: toMb(bytes), pinned, users },
     })),
@@ -34,6 +35,10 @@ export async function readResources(parts: ResourceParts): Promise<Resources> {
     cpu: { count: availableParallelism(), load: loadavg(), temperature_c: temperature() },
     disk: await readDisk(stateFolder),
   }
+}
+
+function inMb({ used, total }: ResidencyUse) {
+  return { budget_mb: toMb(total), used_mb: toMb(used) }
 }
 
 /** null before the engine has written anything: there is no such folder. */

@@ -83,8 +83,8 @@ describe('configuration', () => {
 
   it('names the keys that do nothing yet', () => {
     expect(keysWithoutEffect(load([]))).toEqual([])
-    const args = ['--set', 'models.budget.device=1GB', '--set', 'hailo.group=MINE', '--set', 'images.slots=40']
-    expect(keysWithoutEffect(load(args))).toEqual(['hailo.group', 'models.budget.device'])
+    const args = ['--set', 'compat.services=true', '--set', 'compat.ollama=true', '--set', 'images.slots=40']
+    expect(keysWithoutEffect(load(args))).toEqual(['compat.ollama', 'compat.services'])
   })
 
   it('refuses unknown options and commands', () => {

@@ -140,6 +140,11 @@ export class Host<P extends Protocol> implements AsyncDisposable {
     }
   }
 
+  /** SIGKILL, for a host that its owner finds at fault; it is started again like one that died. */
+  kill(why: string): void {
+    this.#process?.kill(why)
+  }
+
   /** Told after an incarnation was reaped and its loans are over. */
   onExit(listener: (borrower: string) => void): () => void {
     this.#exits.add(listener)

@@ -86,6 +86,8 @@ export interface Plan {
   readonly iou: number
   readonly maxRows: number
   readonly classes: readonly number[]
+  /** Class scores of raw heads are probabilities already, and no logits. */
+  readonly activated?: boolean | undefined
 }
 
 /** An input or output of a network. */

@@ -23,6 +23,8 @@ const planSchema = z.strictObject({
   /** Used where the one who asks does not say. */
   minScore: fraction,
   iou: fraction.default(0.45),
+  /** Raw heads with their sigmoid compiled in: scores are probabilities already. */
+  activated: z.boolean().optional(),
 })
 
 /** What a file is to an engine that takes several. */

@@ -33,9 +33,15 @@ export interface Catalogue {
   model(name: string): CatalogueModel
   /** The model as a backend (left out: ONNX Runtime) runs it. Throws `not-found`, also where no kernel reads what it puts out there. */
   entry(name: string, backend?: BackendName): ModelEntry
-  /** The models that answer a task in ONNX Runtime, best first; empty for a task without any. */
-  candidates(task: string): readonly ModelEntry[]
+  /** Whether a kernel reads what the model puts out on that backend. */
+  runs(name: string, backend: BackendName): boolean
+  /** The models that answer a task on that backend (left out: ONNX Runtime), best first; empty for a task without any. */
+  candidates(task: string, backend?: VisionBackendName): readonly ModelEntry[]
 }
+
+/** Backends of tasks on images, the one that is preferred first. */
+export const visionBackends = ['hailo', 'onnx'] as const
+export type VisionBackendName = (typeof visionBackends)[number]
 
 /** The backends that the model has an artefact for. */
 export function backendsOf(model: CatalogueModel): BackendName[] {
@@ -109,12 +115,15 @@ function readYaml(text: string, file: string): unknown {
 function createCatalogue(models: readonly CatalogueModel[], file: string): Catalogue {
   for (const model of models) checkAlone(model, file)
   checkTogether(models, file)
-  const entries = models.filter(({ onnx }) => onnx?.plan !== undefined).map((model) => toEntry(model, 'onnx'))
+  const entries = visionBackends.flatMap((backend) =>
+    models.filter((model) => planOf(model, backend) !== undefined).map((model) => toEntry(model, backend)),
+  )
   return {
     models,
     model: (name) => findModel(models, name),
     entry: (name, backend = 'onnx') => toEntry(findModel(models, name), backend),
-    candidates: (task) => entries.filter((entry) => entry.task === task),
+    runs: (name, backend) => planOf(findModel(models, name), backend) !== undefined,
+    candidates: (task, backend = 'onnx') => entries.filter((entry) => entry.task === task && entry.backend === backend),
   }
 }
 
@@ -152,11 +161,15 @@ function checkTogether(models: readonly CatalogueModel[], file: string): void {
 
 function toEntry(model: CatalogueModel, backend: BackendName): ModelEntry {
   const { name, task, summary, licence, labels, topDown } = model
-  const artefact = artefactOf(model, backend)
-  const plan = 'plan' in artefact ? (artefact.plan as ModelPlan | undefined) : undefined
+  artefactOf(model, backend)
+  const plan = planOf(model, backend)
   if (plan === undefined)
     throw new EngineError('not-found', `Expected a model whose outputs a kernel reads, received ${name} on ${backend}`)
   return { name, backend, task, summary, licence, plan, ...(labels && { labels }), ...(topDown && { topDown }) }
+}
+
+function planOf(model: CatalogueModel, backend: BackendName): ModelPlan | undefined {
+  return backend === 'onnx' || backend === 'hailo' ? model[backend]?.plan : undefined
 }
 
 function findModel(models: readonly CatalogueModel[], name: string): CatalogueModel {

@@ -23,6 +23,22 @@ export interface Demand {
 }
 
 class Shortage extends Error {}
+class MemoryFull extends Error {}
+
+/** What a load rejects with when its device said that there was no room, whatever the books say: another model may make some. */
+export function memoryFull(message: string): EngineError {
+  return new EngineError('busy', `${message}; try again later`, { cause: new MemoryFull(message) })
+}
+
+/** Whether it is such an error. */
+export function isMemoryFull(error: unknown): boolean {
+  return error instanceof EngineError && error.cause instanceof MemoryFull
+}
+
+/** The model that leaves first when nobody knows how much room lacks; undefined when none may. */
+export function leastNeeded<T extends Holder>(holders: readonly T[]): T | undefined {
+  return holders.filter(isEvictable).sort((a, b) => a.usedAt - b.usedAt)[0]
+}
 
 /**
  * The models to evict so that the demand fits its budget, least recently used first; empty when it fits already. Only unpinned

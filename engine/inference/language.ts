@@ -1,4 +1,4 @@
-import type { Use } from './residency.ts'
+import type { Use } from './residency-options.ts'
 
 /** A JSON schema, as clients send it. */
 export type JsonSchema = Readonly<Record<string, unknown>>

@@ -82,7 +82,7 @@ class Entry implements QueuedLoad {
 }
 
 /**
- * Loads and unloads of models, one at a time in the whole engine: two at once would both count the same free memory, and neither
+ * Loads and unloads of models into one memory, one at a time in the whole engine: two at once would both count the same free memory, and neither
  * could be measured. First come first served within a priority.
  */
 export class LoadQueue implements Disposable {

@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { EngineError } from '../errors.ts'
+import type { VisionBackend } from './backend.ts'
 import type { Catalogue, ModelEntry } from './catalogue.ts'
 import type { LearnedSizes } from './learned-sizes.ts'
 import type { ModelStore } from './model-store.ts'
-import type { OnnxBackend } from './onnx.ts'
 import type { LoadableModel } from './resident.ts'
+import type { TrustedFiles } from './trusted-files.ts'
 
 /** A model over whose loading the host died so often in a row is left out for a while: others may kill a host too. */
 const maxDeaths = 3
@@ -13,6 +14,7 @@ const leftOutMs = 60_000
 
 /** A file that did not load; another file of that name may. */
 interface Failure {
+  readonly name: string
   readonly version: string
   readonly reason: string
   /** Tried again after this time of `performance.now()`. */
@@ -23,6 +25,7 @@ interface Failure {
 export interface FoundModel {
   readonly entry: ModelEntry
   readonly model: LoadableModel
+  readonly backend: VisionBackend
   /** Why this file, for the log and for health. */
   readonly why: string
   /** Path, size and time of the file. */
@@ -33,7 +36,8 @@ export interface FoundModel {
 export interface LoadableModelsOptions {
   readonly catalogue: Catalogue
   readonly store: Pick<ModelStore, 'locate' | 'status'>
-  readonly backend: OnnxBackend
+  /** Holds files to what they were when they were first used; left out: everything is taken. */
+  readonly trusted?: TrustedFiles | undefined
   readonly sizes: LearnedSizes
   readonly log: Logger
 }
@@ -54,73 +58,92 @@ export class LoadableModels {
   }
 
   /** The model as it can be loaded, or the reason not to try it. May fetch or convert its file. */
-  async find(name: string): Promise<FoundModel | { readonly reason: string }> {
-    const { store, catalogue, backend, sizes } = this.#options
-    const place = await store.locate(name)
+  async find(name: string, backend: VisionBackend): Promise<FoundModel | { readonly reason: string }> {
+    const { store, catalogue, sizes } = this.#options
+    const place = await store.locate(name, backend.name)
     if ('missing' in place) return { reason: place.missing }
     const { size: fileBytes, mtimeMs } = await stat(place.path)
     const version = `${place.path} ${fileBytes} ${mtimeMs}`
-    const failure = this.#failures.get(name)
+    const key = keyOf(name, backend)
+    const failure = this.#failures.get(key)
     if (failure?.version === version && performance.now() < failure.until) return failure
-    this.#failures.delete(name)
+    this.#failures.delete(key)
+    const distrust = await this.#distrust(place.path, backend)
+    if (distrust !== undefined) return { reason: distrust }
     const artefact = { model: name, backend: backend.name, fileBytes }
     const model: LoadableModel = {
       name,
       backend: backend.name,
-      memory: 'host',
+      memory: backend.memory,
       expectedBytes: (await sizes.bytesOf(artefact)) ?? backend.estimateBytes(fileBytes),
       isLoaded: () => backend.isLoaded(name),
-      load: async () => sizes.learn(artefact, await this.#load(name, place.path, version)),
+      load: async () => sizes.learn(artefact, await this.#load(name, backend, { path: place.path, version })),
       unload: () => backend.unload(name),
     }
-    return { entry: catalogue.entry(name), why: `no Hailo device; ${place.why}`, model, version }
+    return { entry: catalogue.entry(name, backend.name), why: place.why, model, backend, version }
   }
 
   /** Why this very file is not to be tried again; undefined when it may. */
-  failureOf({ model, version }: FoundModel): string | undefined {
-    const failure = this.#failures.get(model.name)
+  failureOf({ model, backend, version }: FoundModel): string | undefined {
+    const failure = this.#failures.get(keyOf(model.name, backend))
     return failure?.version === version ? failure.reason : undefined
   }
 
   /** Keeps for health why the model is not loaded. */
-  refuse(name: string, reason: string): void {
-    this.#refusals.set(name, reason)
+  refuse(name: string, backend: Pick<VisionBackend, 'name'>, reason: string): void {
+    this.#refusals.set(keyOf(name, backend), reason)
   }
 
-  /** Names of models whose files did not load. */
+  /** Whether the model's file did not load on that backend. */
+  hasFailed(name: string, backend: Pick<VisionBackend, 'name'>): boolean {
+    return this.#failures.has(keyOf(name, backend))
+  }
+
+  /** Names of models whose files did not load on some backend. */
   failed(): string[] {
-    return [...this.#failures.keys()]
+    return [...this.#failures.values()].map(({ name }) => name)
   }
 
   /** Why the model is not loaded although somebody asked for it; undefined when nothing went wrong. */
-  reasonOf(name: string): string | undefined {
-    return this.#failures.get(name)?.reason ?? this.#refusals.get(name)
+  reasonOf(name: string, backend: Pick<VisionBackend, 'name'>): string | undefined {
+    const key = keyOf(name, backend)
+    return this.#failures.get(key)?.reason ?? this.#refusals.get(key)
   }
 
-  async #load(name: string, path: string, version: string): Promise<number> {
-    const { backend } = this.#options
+  /** The driver of a device can fault on a crafted file: one that nobody publishes a hash for is held to what it was at its first use. */
+  async #distrust(path: string, backend: VisionBackend): Promise<string | undefined> {
+    return backend.memory === 'device' && !backend.simulated ? this.#options.trusted?.distrust(path) : undefined
+  }
+
+  async #load(name: string, backend: VisionBackend, file: { path: string; version: string }): Promise<number> {
+    const key = keyOf(name, backend)
     await backend.start()
     try {
-      const bytes = await backend.load(name, path)
-      this.#deaths.delete(name)
-      this.#refusals.delete(name)
+      const bytes = await backend.load(name, file.path)
+      this.#deaths.delete(key)
+      this.#refusals.delete(key)
       return bytes
     } catch (error) {
-      this.#judge(name, version, error)
+      this.#judge(name, backend, file.version, error)
       throw error
     }
   }
 
   /** Keeps the reason not to try this file again, when it is the file's fault. */
-  #judge(name: string, version: string, error: unknown): void {
+  #judge(name: string, backend: VisionBackend, version: string, error: unknown): void {
     if (!(error instanceof EngineError)) return
-    const deaths = (this.#deaths.get(name) ?? 0) + (error.code === 'unavailable' ? 1 : 0)
-    this.#deaths.set(name, deaths)
+    const key = keyOf(name, backend)
+    const deaths = (this.#deaths.get(key) ?? 0) + (error.code === 'unavailable' ? 1 : 0)
+    this.#deaths.set(key, deaths)
     const itsFault = error.code === 'invalid' || error.code === 'timeout'
     if (!itsFault && deaths < maxDeaths) return
-    this.#deaths.delete(name)
+    this.#deaths.delete(key)
     const until = itsFault ? Number.POSITIVE_INFINITY : performance.now() + leftOutMs
-    this.#failures.set(name, { version, reason: error.message, until })
-    this.#options.log.error({ model: name, reason: error.message }, 'model cannot be loaded')
+    this.#failures.set(key, { name, version, reason: error.message, until })
+    this.#options.log.error({ model: name, backend: backend.name, reason: error.message }, 'model cannot be loaded')
   }
+}
+
+function keyOf(name: string, backend: Pick<VisionBackend, 'name'>): string {
+  return `${backend.name} ${name}`
 }

@@ -1,8 +1,8 @@
 import type { BackendName } from './catalogue-schema.ts'
 import type { LearnedSizes } from './learned-sizes.ts'
-import type { LoadedModelStatus } from './model-choice.ts'
 import { backendHere, type StockedModel } from './model-stock.ts'
 import type { Residency } from './residency.ts'
+import type { LoadedModelStatus } from './vision-model-status.ts'
 
 /** What one backend runs of a model. */
 export interface ArtefactDescription {
@@ -42,7 +42,8 @@ export interface ModelListParts {
   readonly status: () => Promise<readonly LoadedModelStatus[]>
   /** Every model of the catalogue. */
   readonly stock: () => Promise<readonly StockedModel[]>
-  readonly hasHailo: boolean
+  /** Whether the Hailo device can be asked now. */
+  readonly hasHailo: () => boolean
 }
 
 /** Every model of the catalogue with what is known of it. Nothing is loaded or fetched by asking. */
@@ -50,7 +51,7 @@ export async function listModels(parts: ModelListParts): Promise<ModelDescriptio
   const [statuses, stock, learned] = await Promise.all([parts.status(), parts.stock(), parts.sizes.all()])
   const byName = new Map(statuses.map((status) => [status.name, status]))
   return stock.map((model) => {
-    const status = byName.get(model.name) ?? statusOf(model, parts.hasHailo)
+    const status = byName.get(model.name) ?? statusOf(model, parts.hasHailo())
     const artefacts = model.artefacts.map(({ backend, state, bytes }) => ({ backend, state, disk_mb: toMb(bytes) }))
     const { disk_mb = null } = artefacts.find(({ backend }) => backend === status.backend) ?? {}
     const known = learned[status.backend]?.[model.name]

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { EngineError } from '../errors.ts'
-import type { Catalogue } from './catalogue.ts'
+import type { Catalogue, VisionBackendName } from './catalogue.ts'
 import type { BackendName, CatalogueModel } from './catalogue-schema.ts'
 import { type BundledModel, bundledStem, convertBundled, isBundled } from './import-tfjs.ts'
 import { ModelSearch, type WantedFile, wantedFiles } from './model-search.ts'
@@ -72,7 +72,7 @@ export class ModelStore implements AsyncDisposable {
   readonly #diskRefusals = new Refusals()
   /** By file: what the mirror was last asked for in vain. When it did not answer at all, no model has to wait for it another time. */
   readonly #mirrorRefusals = new Refusals()
-  #looked: { readonly at: number; readonly statuses: Promise<ModelStatus[]> } | undefined
+  readonly #looked = new Map<VisionBackendName, { readonly at: number; readonly statuses: Promise<ModelStatus[]> }>()
 
   constructor(options: ModelStoreOptions) {
     this.#options = options
@@ -122,11 +122,13 @@ export class ModelStore implements AsyncDisposable {
   }
 
   /** Every model of a task on images as it was within the last second, without fetching or converting anything. */
-  status(): Promise<ModelStatus[]> {
+  status(backend: VisionBackendName = 'onnx'): Promise<ModelStatus[]> {
     const now = performance.now()
-    if (this.#looked === undefined || now - this.#looked.at >= lookAgainMs)
-      this.#looked = { at: now, statuses: this.#lookAtAll() }
-    return this.#looked.statuses
+    const last = this.#looked.get(backend)
+    if (last !== undefined && now - last.at < lookAgainMs) return last.statuses
+    const statuses = this.#lookAtAll(backend)
+    this.#looked.set(backend, { at: now, statuses })
+    return statuses
   }
 
   /** What `locateFiles` would say now, without fetching or converting anything. */
@@ -143,13 +145,13 @@ export class ModelStore implements AsyncDisposable {
     await Promise.allSettled(this.#searches.values())
   }
 
-  #lookAtAll(): Promise<ModelStatus[]> {
+  #lookAtAll(backend: VisionBackendName): Promise<ModelStatus[]> {
     return Promise.all(
       this.#options.catalogue.models
-        .filter(({ onnx }) => onnx?.plan !== undefined)
+        .filter(({ name }) => this.#options.catalogue.runs(name, backend))
         .map(async (model) => {
           const { name, task } = model
-          const place = await this.look(model, 'onnx')
+          const place = await this.look(model, backend)
           if ('paths' in place) return { name, task, state: 'available' as const, why: place.why }
           return { name, task, state: 'missing' as const, why: place.missing }
         }),
@@ -274,7 +276,7 @@ export class ModelStore implements AsyncDisposable {
       return 'path' in found && found.path === path
     }
     const fetched = await this.own.fetch(file, url, { ...told, isThere }, signal)
-    this.#looked = undefined
+    this.#looked.clear()
     this.#options.onWritten?.(undefined)
     if (fetched) this.#options.log.info({ model: model.name, licence: model.licence, url, path }, 'fetched a model')
     return path

@@ -2,8 +2,10 @@ import type { PooledImage } from '../core/packet.ts'
 import { EngineError } from '../errors.ts'
 import type { Begun } from '../hosts/channel.ts'
 import type { Host, SharedPool } from '../hosts/host.ts'
-import type { InferResult, Plan, VisionProtocol } from '../hosts/protocol.ts'
+import type { InferResult, VisionProtocol } from '../hosts/protocol.ts'
 import type { SlotImage } from '../native/addon.ts'
+import type { Question, VisionBackend } from './backend.ts'
+import { cpuDevice } from './devices.ts'
 
 /** ONNX Runtime optimises the graph while it loads; on a Pi that takes seconds. */
 const loadDeadlineMs = 120_000
@@ -15,15 +17,6 @@ const unloadDeadlineMs = inferDeadlineMs + 5000
 const borrower = 'inference'
 const never = new AbortController().signal
 
-/** One inference. The image is borrowed. */
-export interface Question {
-  readonly model: string
-  readonly plan: Plan
-  readonly image: PooledImage
-  /** `[count × 4]`: x y width height in source pixels; null asks once about the whole image. */
-  readonly crops: Float32Array | null
-}
-
 interface Load {
   /** The incarnation of the host that has the model. */
   readonly host: string
@@ -33,8 +26,12 @@ interface Load {
 }
 
 /** ONNX Runtime on the CPU, in the vision host. Models stay loaded until they are unloaded or the host dies; the next `load` brings them back. */
-export class OnnxBackend {
+export class OnnxBackend implements VisionBackend {
   readonly name = 'onnx'
+  readonly memory = 'host'
+  readonly device = cpuDevice
+  readonly simulated = false
+  readonly lack = undefined
   readonly #host: Host<VisionProtocol>
   readonly #pool: SharedPool
   readonly #threads: number

@@ -1,7 +1,8 @@
 import { EngineError } from '../errors.ts'
-import { chooseVictims, type Memory } from './eviction.ts'
+import { chooseVictims, isMemoryFull, leastNeeded, type Memory } from './eviction.ts'
 import { LoadQueue, type QueuedLoad, systemTimers, type Timers } from './load-queue.ts'
-import { type Lease, type LoadableModel, ModelLease, Resident, type ResidentStatus } from './resident.ts'
+import type { ResidencyEvent, ResidencyOptions, ResidencyUse, UnloadReason, Use } from './residency-options.ts'
+import { byImportance, type Lease, type LoadableModel, ModelLease, Resident, type ResidentStatus } from './resident.ts'
 import { unlessAborted } from './unless-aborted.ts'
 import type { Priority } from './vision.ts'
 
@@ -9,69 +10,34 @@ import type { Priority } from './vision.ts'
 const maxTimerMs = 2 ** 31 - 1
 const never = new AbortController().signal
 
-/** Who asks, and how urgently. */
-export interface Use {
-  readonly priority: Priority
-  /** As messages name it: a stream, or a route. */
-  readonly user: string
-}
-
-/** What happened to a model; for log and metrics. */
-export type ResidencyEvent =
-  | { readonly what: 'loaded'; readonly model: LoadableModel; readonly bytes: number; readonly ms: number }
-  | { readonly what: 'unloaded'; readonly model: LoadableModel; readonly bytes: number; readonly why: UnloadReason }
-  | { readonly what: 'refused'; readonly model: LoadableModel; readonly reason: string }
-/** `evicted`: for another one; `idle`: its keep-alive has passed; `asked`: by somebody; `too-large`: it took more than was expected. */
-export type UnloadReason = 'evicted' | 'idle' | 'asked' | 'too-large'
-
-/** How full a memory is. */
-export interface ResidencyUse {
-  /** Bytes that its models take. */
-  readonly used: number
-  /** Bytes; null: there is no bound. */
-  readonly total: number | null
-  /** Models that take some. */
-  readonly models: number
-}
-
-/** What a residency is made with. */
-export interface ResidencyOptions {
-  /** Bytes for all models of a memory together; null: there is no bound, or no such memory. */
-  readonly budget: (memory: Memory) => number | null
-  readonly pinned: readonly string[]
-  /** Seconds that an unused model stays loaded; −1 for ever. */
-  readonly keepAlive: number
-  readonly timers?: Timers
-  readonly onEvent?: (event: ResidencyEvent) => void
-}
-
 /**
  * Which models are in which memory, who uses them, and who has to go. Whoever asks a model holds a lease: a live stream from its
- * first question to its end, a request for its duration. Loads go one at a time; before one, as many models leave as it needs to
+ * first question to its end, a request for its duration. Loads go one at a time into each memory; before one, as many models leave as it needs to
  * fit its budget (see `chooseVictims`), and none when even all would not do. What a model really takes is known after its load:
  * if it then breaks the budget, others leave by the same rule, or else the model itself.
  *
  * An unused model stays for its keep-alive, counted from the end of its last use: one that was only preloaded stays until it was
  * used once. A pinned model is neither evicted nor timed out; `unload` takes it away all the same, since somebody said so. A lease
- * outlives the death of a host: the model counts as in use while it is loaded again.
+ * outlives the death of a host: the model counts as in use while it is loaded again. A model may be loaded by several backends at once:
+ * each is an entry of its own, found by the name and the backend, or by the name alone.
  */
 export class Residency implements Disposable {
   readonly #options: ResidencyOptions
   readonly #timers: Timers
-  readonly #queue: LoadQueue
+  readonly #queues: Readonly<Record<Memory, LoadQueue>>
   readonly #entries = new Map<string, Resident>()
   #closed = false
 
   constructor(options: ResidencyOptions) {
     this.#options = options
     this.#timers = options.timers ?? systemTimers
-    this.#queue = new LoadQueue(this.#timers)
+    this.#queues = { host: new LoadQueue(this.#timers), device: new LoadQueue(this.#timers) }
   }
 
-  /** A lease on a model that is loaded now; undefined for any other. */
-  lease(name: string, user: string): Lease | undefined {
-    const entry = this.#entries.get(name)
-    return entry?.isLoaded ? this.#addLease(entry, user) : undefined
+  /** A lease on a model that is loaded now, by that backend or by any; undefined for any other. */
+  lease(name: string, user: string, backend?: string): Lease | undefined {
+    const entry = this.#named(name, backend).find(({ isLoaded }) => isLoaded)
+    return entry && this.#addLease(entry, user)
   }
 
   /**
@@ -106,28 +72,34 @@ export class Residency implements Disposable {
 
   /** Whoever asks for it: `unloaded` is false when it was not loaded. Bytes as measured. Throws `conflict` while it is in use. */
   async unload(name: string): Promise<{ readonly unloaded: boolean; readonly bytes: number }> {
-    const entry = this.#entries.get(name)
-    let outcome = { unloaded: false, bytes: 0 }
-    if (!entry || entry.state === 'absent') return outcome
-    entry.expectUnused()
-    await this.#queue.unload(async () => {
-      entry.expectUnused()
-      if (entry.state === 'loaded') outcome = { unloaded: true, bytes: await this.#unload(entry, 'asked') }
-    })
+    const entries = this.#named(name).filter(({ state }) => state !== 'absent')
+    const outcome = { unloaded: false, bytes: 0 }
+    for (const entry of entries) entry.expectUnused()
+    for (const entry of entries)
+      await this.#queues[entry.model.memory].unload(async () => {
+        entry.expectUnused()
+        if (entry.state !== 'loaded') return
+        outcome.bytes += await this.#unload(entry, 'asked')
+        outcome.unloaded = true
+      })
     return outcome
   }
 
   /** How many seconds the model stays after its use, until it is unloaded: −1 for ever, 0 until nobody uses it. */
   keepAlive(name: string, seconds: number): void {
-    const entry = this.#entries.get(name)
-    if (!entry || entry.state === 'absent') return
-    entry.keepAlive = seconds
-    this.#afterUse(entry)
+    for (const entry of this.#named(name)) {
+      if (entry.state === 'absent') continue
+      entry.keepAlive = seconds
+      this.#afterUse(entry)
+    }
   }
 
-  /** Strikes from the books what its host has lost. Gives the names in the order in which they are to come back: in use, pinned, last used. */
-  dropLost(): string[] {
-    const lost = [...this.#entries.values()].filter((entry) => entry.state === 'loaded' && !entry.isLoaded)
+  /** Strikes from the books what a host has lost, of that backend or of all. Gives the names in the order in which they are to come back: in use, pinned, last used. */
+  dropLost(backend?: string): string[] {
+    const lost = [...this.#entries.values()].filter(
+      (entry) =>
+        entry.state === 'loaded' && !entry.isLoaded && (backend ?? entry.model.backend) === entry.model.backend,
+    )
     const order = lost.map((entry) => entry.statusAt(this.#timers.now())).sort(byImportance)
     for (const entry of lost) entry.clear()
     return order.map(({ name }) => name)
@@ -142,7 +114,8 @@ export class Residency implements Disposable {
 
   /** The model as it is now, also when nobody has asked for it yet. */
   statusOf(name: string): Omit<ResidentStatus, 'backend' | 'memory'> {
-    const entry = this.#entries.get(name)
+    const entries = this.#named(name)
+    const entry = entries.find(({ state }) => state !== 'absent') ?? entries[0]
     if (entry) return entry.statusAt(this.#timers.now())
     const { pinned, keepAlive } = this.#options
     const unused = { state: 'absent', bytes: 0, users: [], idleMs: null, expiresInMs: null, usedAt: 0 } as const
@@ -157,23 +130,30 @@ export class Residency implements Disposable {
 
   /** Loads that wait for their turn. */
   get waiting(): number {
-    return this.#queue.waiting
+    return this.#queues.host.waiting + this.#queues.device.waiting
   }
 
   /** Refuses what waits, forgets the timers. The models stay their hosts'. */
   [Symbol.dispose](): void {
     this.#closed = true
-    this.#queue[Symbol.dispose]()
+    for (const queue of Object.values(this.#queues)) queue[Symbol.dispose]()
     for (const { forgetExpiry } of this.#entries.values()) forgetExpiry()
   }
 
   #entryOf(model: LoadableModel): Resident {
     const { pinned, keepAlive } = this.#options
-    const known = this.#entries.get(model.name)
+    const key = keyOf(model)
+    const known = this.#entries.get(key)
     if (known && known.state !== 'loading' && !known.isLoaded) known.model = model
     const entry = known ?? new Resident(model, { pinned: pinned.includes(model.name), keepAlive })
-    this.#entries.set(model.name, entry)
+    this.#entries.set(key, entry)
     return entry
+  }
+
+  #named(name: string, backend?: string): Resident[] {
+    return [...this.#entries.values()].filter(
+      ({ model }) => model.name === name && (backend ?? model.backend) === model.backend,
+    )
   }
 
   #addLease(entry: Resident, user: string): ModelLease {
@@ -196,7 +176,7 @@ export class Residency implements Disposable {
   }
 
   #queueLoad(entry: Resident, priority: Priority): QueuedLoad {
-    const load = this.#queue.load(entry.model.name, priority, () => this.#load(entry))
+    const load = this.#queues[entry.model.memory].load(entry.model.name, priority, () => this.#load(entry))
     const forget = () => {
       if (entry.load === load) entry.load = undefined
     }
@@ -213,7 +193,7 @@ export class Residency implements Disposable {
       await this.#makeRoom(entry, model.expectedBytes)
       entry.bytes = model.expectedBytes
       const startedAt = this.#timers.now()
-      entry.bytes = await model.load()
+      entry.bytes = await this.#loadOrEvict(entry)
       entry.loadedAt = this.#timers.now()
       this.#tell({ what: 'loaded', model, bytes: entry.bytes, ms: entry.loadedAt - startedAt })
       await this.#keepWithinBudget(entry)
@@ -224,6 +204,20 @@ export class Residency implements Disposable {
     }
     entry.state = 'loaded'
     this.#afterUse(entry)
+  }
+
+  /** Where the device itself says that it is full, others know better than our books: one more model leaves, and it is tried once more. */
+  async #loadOrEvict(entry: Resident): Promise<number> {
+    const { model } = entry
+    try {
+      return await model.load()
+    } catch (error) {
+      const others = this.#holders(model.memory).filter(({ key }) => key !== keyOf(model))
+      const victim = isMemoryFull(error) ? leastNeeded(others) : undefined
+      if (victim === undefined) throw error
+      await this.#unload(this.#entries.get(victim.key) as Resident, 'evicted')
+      return model.load()
+    }
   }
 
   async #keepWithinBudget(entry: Resident): Promise<void> {
@@ -240,9 +234,9 @@ export class Residency implements Disposable {
     const budgetBytes = this.#options.budget(model.memory)
     if (budgetBytes === null) return
     try {
-      const holders = this.#holders(model.memory).filter(({ name }) => name !== model.name)
+      const holders = this.#holders(model.memory).filter(({ key }) => key !== keyOf(model))
       const victims = chooseVictims({ name: model.name, bytes, memory: model.memory, budgetBytes }, holders)
-      const leaving = victims.map(({ name }) => this.#entries.get(name) as Resident)
+      const leaving = victims.map(({ key }) => this.#entries.get(key) as Resident)
       // At once, so that nobody gets a lease on one that waits for its turn to leave.
       for (const victim of leaving) victim.state = 'unloading'
       for (const victim of leaving) await this.#unload(victim, 'evicted')
@@ -283,15 +277,15 @@ export class Residency implements Disposable {
       entry.expiring = false
       if (entry.expiresInMs(this.#timers.now()) === 0) await this.#unload(entry, 'idle')
     }
-    this.#queue.unload(work).catch((error: unknown) => {
+    this.#queues[entry.model.memory].unload(work).catch((error: unknown) => {
       // The engine stops: its hosts take the models with them.
       if (!(error instanceof EngineError)) throw error
     })
   }
 
-  #holders(memory: Memory): ResidentStatus[] {
+  #holders(memory: Memory): (ResidentStatus & { readonly key: string })[] {
     const held = [...this.#entries.values()].filter(({ model, state }) => model.memory === memory && state !== 'absent')
-    return held.map((entry) => entry.statusAt(this.#timers.now()))
+    return held.map((entry) => ({ ...entry.statusAt(this.#timers.now()), key: keyOf(entry.model) }))
   }
 
   #tell(event: ResidencyEvent): void {
@@ -299,11 +293,10 @@ export class Residency implements Disposable {
   }
 }
 
-function lost(name: string): EngineError {
-  return new EngineError('unavailable', `Expected ${name} to stay loaded, but its host died; try again`)
+function keyOf({ name, backend }: Pick<LoadableModel, 'name' | 'backend'>): string {
+  return `${backend} ${name}`
 }
 
-function byImportance(a: ResidentStatus, b: ResidentStatus): number {
-  const rank = ({ users, pinned }: ResidentStatus) => (users.length > 0 ? 2 : pinned ? 1 : 0)
-  return rank(b) - rank(a) || b.usedAt - a.usedAt
+function lost(name: string): EngineError {
+  return new EngineError('unavailable', `Expected ${name} to stay loaded, but its host died; try again`)
 }

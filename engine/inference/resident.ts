@@ -119,3 +119,9 @@ export class Resident {
     }
   }
 }
+
+/** Order in which models come back: in use, pinned, last used. */
+export function byImportance(a: ResidentStatus, b: ResidentStatus): number {
+  const rank = ({ users, pinned }: ResidentStatus) => (users.length > 0 ? 2 : pinned ? 1 : 0)
+  return rank(b) - rank(a) || b.usedAt - a.usedAt
+}

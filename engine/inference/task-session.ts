@@ -2,16 +2,14 @@ import type { DetectedObject, PooledImage } from '../core/packet.ts'
 import { EngineError } from '../errors.ts'
 import type { InferResult } from '../hosts/protocol.ts'
 import type { ModelEntry } from './catalogue.ts'
-import { cpuDevice } from './devices.ts'
 import type { LiveSession } from './live-sessions.ts'
 import type { ChosenModel, LeasedModel, ModelChoice } from './model-choice.ts'
-import type { OnnxBackend } from './onnx.ts'
 import { Pace } from './pace.ts'
 import type { Pictures } from './pictures.ts'
 import { scaleObjects } from './scale-objects.ts'
 import type { Scheduler } from './scheduler.ts'
 import { unlessAborted } from './unless-aborted.ts'
-import type { Priority, TaskResult, TaskSession } from './vision.ts'
+import { defaultRank, type Priority, type TaskResult, type TaskSession } from './vision.ts'
 import { cropAround, type VisionTask } from './vision-task.ts'
 
 /** Questions of one session under way: one that runs and one that waits. A live stream's edge keeps the newest beside that. */
@@ -31,7 +29,6 @@ export interface TaskSessionOptions {
   /** Who asks, as messages name it. */
   readonly user: string
   readonly choice: ModelChoice
-  readonly backend: OnnxBackend
   readonly pictures: Pictures
   readonly scheduler: Scheduler
   /** 0 to 31, among realtime sessions. */
@@ -105,13 +102,13 @@ export class ImageTaskSession implements TaskSession {
   }
 
   async #ask(image: PooledImage, signal: AbortSignal, people?: readonly DetectedObject[]): Promise<TaskResult> {
-    const { backend } = this.#with
     const chosen = this.#ready() ?? (await unlessAborted(this.#hold(), signal))
     const { topDown } = chosen.entry
     const objects = topDown
       ? await this.#askCrops(image, chosen, topDown, signal, people)
       : this.#read(await this.#infer(image, chosen, null, signal), chosen.entry)
-    return { objects, model: chosen.entry.name, backend: backend.name, simulated: false }
+    const { name, simulated } = chosen.backend
+    return { objects, model: chosen.entry.name, backend: name, simulated }
   }
 
   /** The model, where it can be asked now. */
@@ -149,15 +146,16 @@ export class ImageTaskSession implements TaskSession {
 
   #infer(
     image: PooledImage,
-    { entry }: ChosenModel,
+    { entry, backend }: ChosenModel,
     crops: Float32Array | null,
     signal: AbortSignal,
   ): Promise<InferResult> {
-    const { task, options, priority, rank, scheduler, backend } = this.#with
-    const { fit, pad, mean, scale, kernel } = entry.plan
-    const plan = { fit, pad, mean, scale, kernel, ...task.plan(options, entry) }
-    const start = () => backend.infer({ model: entry.name, plan, image, crops }, signal)
-    const place = { device: cpuDevice, resource: entry.name, deadlineMs: queueDeadlineMs[priority], rank }
+    const { task, options, priority, rank, scheduler } = this.#with
+    const { fit, pad, mean, scale, kernel, activated } = entry.plan
+    const plan = { fit, pad, mean, scale, kernel, activated, ...task.plan(options, entry) }
+    const start = () =>
+      backend.infer({ model: entry.name, plan, image, crops, rank: deviceRank(priority, rank) }, signal)
+    const place = { device: backend.device, resource: entry.name, deadlineMs: queueDeadlineMs[priority], rank }
     return scheduler.run(priority, { ...place, start }, signal)
   }
 
@@ -175,6 +173,11 @@ export class ImageTaskSession implements TaskSession {
     }
     return objects
   }
+}
+
+/** Requests share a device with streams that name no rank; jobs come after all of these. */
+function deviceRank(priority: Priority, rank: number): number {
+  return priority === 'realtime' ? rank : priority === 'interactive' ? defaultRank : 0
 }
 
 /** The most confident objects of that label, as many as the other task would have been asked for. */

@@ -3,18 +3,20 @@ import type { DetectedObject, PooledImage } from '../core/packet.ts'
 import { EngineError } from '../errors.ts'
 import { Host, type HostStatus, type OnHostStart, type SharedPool } from '../hosts/host.ts'
 import type { VisionProtocol } from '../hosts/protocol.ts'
+import type { DeviceBackend } from './backend.ts'
 import type { Catalogue } from './catalogue.ts'
 import { devices } from './devices.ts'
 import type { LearnedSizes } from './learned-sizes.ts'
 import { type LiveSession, LiveSessions } from './live-sessions.ts'
 import type { LoadLimits } from './load-governor.ts'
-import { type LoadedModelStatus, ModelChoice } from './model-choice.ts'
+import { ModelChoice } from './model-choice.ts'
 import type { ModelStore } from './model-store.ts'
 import { OnnxBackend } from './onnx.ts'
 import { Pictures } from './pictures.ts'
 import type { Residency } from './residency.ts'
 import { type OnWorked, Scheduler } from './scheduler.ts'
 import { ImageTaskSession } from './task-session.ts'
+import type { TrustedFiles } from './trusted-files.ts'
 import {
   type DecodedPicture,
   defaultRank,
@@ -23,6 +25,7 @@ import {
   type TaskSession,
   type Vision,
 } from './vision.ts'
+import type { LoadedModelStatus } from './vision-model-status.ts'
 import type { VisionTask } from './vision-task.ts'
 
 /** What the engine’s vision is made with. */
@@ -30,6 +33,10 @@ export interface VisionEngineOptions {
   readonly pool: SharedPool
   readonly catalogue: Catalogue
   readonly store: Pick<ModelStore, 'locate' | 'status'>
+  /** The Hailo device, its owner's; or why there is none. */
+  readonly hailo?: DeviceBackend | undefined
+  readonly noHailo?: string | undefined
+  readonly trusted?: TrustedFiles | undefined
   readonly tasks: readonly VisionTask[]
   /** Which models are loaded; shared with all else that loads some. Its owner's, like `sizes`. */
   readonly residency: Residency
@@ -62,7 +69,7 @@ export class VisionEngine implements Vision, AsyncDisposable {
   readonly tasks: readonly string[]
   readonly #tasks: ReadonlyMap<string, VisionTask>
   readonly #host: Host<VisionProtocol>
-  readonly #backend: OnnxBackend
+  readonly #hailo: DeviceBackend | undefined
   readonly #choice: ModelChoice
   readonly #pictures: Pictures
   readonly #scheduler: Scheduler
@@ -72,16 +79,23 @@ export class VisionEngine implements Vision, AsyncDisposable {
   readonly #ending = new AbortController()
 
   constructor(options: VisionEngineOptions) {
-    const { pool, catalogue, store, tasks, residency, sizes, threads, log, onWorked, onHostStart: onStart } = options
+    const { pool, tasks, residency, threads, log, onWorked, onHostStart: onStart, hailo } = options
     this.#residency = residency
     this.#log = log
     this.#scheduler = new Scheduler(devices(threads), onWorked)
     this.tasks = tasks.map(({ name }) => name)
     this.#tasks = new Map(tasks.map((task) => [task.name, task]))
     this.#host = new Host<VisionProtocol>({ name: 'vision', entry: 'vision', pool, log, restart: true, onStart })
-    this.#backend = new OnnxBackend({ host: this.#host, pool, threads })
-    this.#choice = new ModelChoice({ catalogue, store, backend: this.#backend, residency, sizes, log })
-    this.#host.onExit(() => void this.#choice.restore())
+    const onnx = new OnnxBackend({ host: this.#host, pool, threads })
+    this.#hailo = hailo
+    this.#choice = new ModelChoice({
+      ...options,
+      backends: hailo ? [hailo, onnx] : [onnx],
+      settled: hailo && (() => hailo.settled()),
+    })
+    this.#host.onExit(() => void this.#choice.restore(onnx))
+    hailo?.onLost(() => this.#choice.lose(hailo))
+    hailo?.onReady(() => void this.#welcome(hailo))
     this.#pictures = new Pictures({ host: this.#host, pool, scheduler: this.#scheduler })
   }
 
@@ -117,7 +131,6 @@ export class VisionEngine implements Vision, AsyncDisposable {
       priority,
       user,
       choice: this.#choice,
-      backend: this.#backend,
       pictures: this.#pictures,
       scheduler: this.#scheduler,
       rank,
@@ -132,6 +145,7 @@ export class VisionEngine implements Vision, AsyncDisposable {
 
   /** Loads these models one after the other. What goes wrong with one is logged and shows in health, and the next one is loaded. */
   async preload(models: readonly string[]): Promise<void> {
+    await this.#hailo?.settled()
     for (const model of models) {
       if (this.#ending.signal.aborted) return
       try {
@@ -141,6 +155,12 @@ export class VisionEngine implements Vision, AsyncDisposable {
         if (!this.#ending.signal.aborted) this.#log.error({ model, reason: error.message }, 'model not preloaded')
       }
     }
+  }
+
+  /** The device has come, or come back: what it had is loaded again, then every session goes over to it. */
+  async #welcome(hailo: DeviceBackend): Promise<void> {
+    await this.#choice.restore(hailo)
+    await this.#choice.reconsider()
   }
 
   prepare(): Promise<void> | undefined {

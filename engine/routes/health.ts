@@ -1,6 +1,6 @@
 import type { Hono } from 'hono'
 import type { StreamStatus } from '../core/running-stream.ts'
-import type { LoadedModelStatus } from '../inference/model-choice.ts'
+import type { LoadedModelStatus } from '../inference/vision-model-status.ts'
 import { createRoutes, refuseOtherMethods } from './answer.ts'
 
 /** What `GET /api/health` answers. */
@@ -49,6 +49,20 @@ export interface ProblemHealth {
 export interface DeviceHealth {
   readonly state: 'ready' | 'absent' | 'failed' | 'recovering'
   readonly reason?: string
+  /** It is the stand-in; absent means false. */
+  readonly simulated?: boolean
+  /** Of HailoRT, `5.2.0`. */
+  readonly library?: string
+  readonly board?: string
+  readonly architecture?: string
+  readonly firmware?: string
+  /** °C; null where the board has no sensor. */
+  readonly temperature?: number | null
+  /** For all models of all processes, in MB (10⁶ bytes). */
+  readonly memory_used_mb?: number | null
+  readonly memory_total_mb?: number | null
+  /** The last alarm that it told, with its value: `throttling 3`. */
+  readonly notice?: string
 }
 
 /** A pipeline with its streams. */

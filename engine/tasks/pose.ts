@@ -13,7 +13,7 @@ const valuesBeforeKeypoints = 6
 export default defineVisionTask({
   name: 'pose',
   summary: "People with COCO's 17 keypoints each.",
-  models: ['yolov8n-pose', 'movenet-lightning'],
+  models: ['yolov8m-pose', 'yolov8s-pose', 'yolov8n-pose', 'movenet-lightning'],
   options: z.strictObject({
     /** Of a person, 0 to 1; left out: the model's own. */
     minScore: z.number().min(0).max(1).optional(),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { EngineError } from '../../engine/errors.ts'
-import { Residency, type ResidencyEvent } from '../../engine/inference/residency.ts'
+import { Residency } from '../../engine/inference/residency.ts'
+import type { ResidencyEvent } from '../../engine/inference/residency-options.ts'
 import type { Lease } from '../../engine/inference/resident.ts'
 import { FakeHost, FakeTimers, settle } from '../support/fake-models.ts'
 import { seededPick } from '../support/random.ts'

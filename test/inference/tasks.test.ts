@@ -1,5 +1,3 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { type Observable, Subject } from 'rxjs'
@@ -12,7 +10,6 @@ import { loadCatalogue } from '../../engine/inference/catalogue.ts'
 import { cocoKeypoints } from '../../engine/inference/labels.ts'
 import type { TaskResult, TaskSession } from '../../engine/inference/vision.ts'
 import { cropAround, loadTasks, type VisionTask, visionNodes } from '../../engine/inference/vision-task.ts'
-import { addon } from '../../engine/native/addon.ts'
 import { projectRoot } from '../../engine/root.ts'
 import type { Tools } from '../../engine/tools.ts'
 
@@ -39,63 +36,6 @@ const [yolo, centernet, yoloPose, movenet] = [
 ].map((name) => catalogue.entry(name))
 const person: DetectedObject = { label: 'person', confidence: 0.75, bbox: [10, 20, 30, 40] }
 const keypointValues = cocoKeypoints.flatMap((_, i) => [i, 100 + i, i / 16])
-
-describe('every task', () => {
-  test('is a file with its name', async () => {
-    expect(tasks.map(({ name }) => `${name}.ts`)).toEqual((await readdir(folder)).sort())
-  })
-
-  test('names models of its own that the catalogue has, and all of them, in the same order', () => {
-    for (const { name, models } of tasks) expect(catalogue.candidates(name).map((model) => model.name)).toEqual(models)
-  })
-
-  test('needs no options, and refuses one that it does not know', () => {
-    for (const { options } of tasks) {
-      expect(options.safeParse({}).success).toBe(true)
-      expect(options.safeParse({ colour: 'blue' }).error?.message).toContain('colour')
-    }
-  })
-
-  test('takes a model of its own by name, and names them for any other', () => {
-    for (const { options, models } of tasks) {
-      expect(options.parse({ model: models[0] })).toMatchObject({ model: models[0] })
-      expect(options.safeParse({ model: 'gpt' }).error?.message).toContain(models.at(-1))
-    }
-  })
-
-  test('reads rows of the width that its models write', () => {
-    for (const one of tasks) {
-      for (const entry of catalogue.candidates(one.name)) {
-        const row = new Float32Array(addon().decodeWidth(entry.plan.kernel))
-        const context = { entry, options: one.options.parse({}), ...(entry.topDown && { person }) }
-        const object = one.read(row, context)
-        expect(JSON.stringify(object), entry.name).not.toMatch(/null/)
-        if (one.name === 'pose') expect(object?.keypoints).toHaveLength(17)
-      }
-    }
-  })
-
-  test('that finds people for a top-down model asks that task in its own options', () => {
-    for (const one of tasks) {
-      for (const { topDown } of catalogue.candidates(one.name)) {
-        if (topDown === undefined) continue
-        const asked = one.people?.(one.options.parse({}))
-        expect(task(topDown.task).options.parse(asked)).toMatchObject({ classes: [topDown.label] })
-      }
-    }
-  })
-})
-
-describe('the task folder', () => {
-  test('is refused when a file has another name than its task', async () => {
-    const other = await mkdtemp(join(tmpdir(), 'hailstream-tasks-'))
-    await writeFile(join(other, 'juggle.js'), "export default { name: 'dance' }")
-    await expect(loadTasks(other)).rejects.toThrow(
-      /juggle\.js: Expected its default export to be the task juggle, received dance/,
-    )
-    await rm(other, { recursive: true })
-  })
-})
 
 describe('detect', () => {
   test('reads a row as a labelled box', () => {

@@ -1,7 +1,8 @@
 import type { EngineError } from '../../engine/errors.ts'
 import type { Memory } from '../../engine/inference/eviction.ts'
 import type { Timers } from '../../engine/inference/load-queue.ts'
-import { Residency, type ResidencyEvent, type ResidencyOptions } from '../../engine/inference/residency.ts'
+import { Residency } from '../../engine/inference/residency.ts'
+import type { ResidencyEvent, ResidencyOptions } from '../../engine/inference/residency-options.ts'
 import type { LoadableModel } from '../../engine/inference/resident.ts'
 
 const never = new AbortController().signal

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { FileStatus, Outcome, OwnProcess, System } from '../../engine/doctor/system.ts'
-import { addon } from '../../engine/native/addon.ts'
+import { addon, addonFile } from '../../engine/native/addon.ts'
 import { projectRoot } from '../../engine/root.ts'
 
 /** A machine made of what is written here; a test changes what it is about. */
@@ -61,6 +61,7 @@ export function healthyPi(): FakeMachine {
       '/usr/lib/aarch64-linux-gnu/gstreamer-1.0/libgstlibcamera.so': {},
       [join(projectRoot, 'package.json')]: { changedAt: Date.parse('2026-11-20T00:00:00Z') },
       [join(projectRoot, 'setup.mjs')]: {},
+      [addonFile('hailo')]: {},
     },
     links: {},
     closed: new Set(),

@@ -1,4 +1,5 @@
 import type { Config } from '../../config.ts'
+import { addonFile } from '../../native/addon.ts'
 import { error, type Finding, ok, warning } from '../finding.ts'
 import { type Card, findCards, hailoDevice, installFix, readDriver } from '../hailo.ts'
 import type { System } from '../system.ts'
@@ -12,18 +13,19 @@ export async function checkHailoDevice(system: System, { hailo }: Config): Promi
   const device = await system.stat(hailoDevice)
   if (card !== undefined) return checkCard(system, card, device !== undefined)
   if (device !== undefined)
-    return [ok('hailo-device', `${hailoDevice}, though the PCIe bus shows no card`), lacksBackend]
+    return [ok('hailo-device', `${hailoDevice}, though the PCIe bus shows no card`), ...(await checkBuild(system))]
   const detail =
     'No Hailo device on the PCIe bus: models run on the CPU by ONNX Runtime. For the AI HAT+ 2, fit it and install its driver, firmware and HailoRT'
   const tell = hailo.enabled === true ? error : warning
   return [tell('hailo-device', { detail, fix: await installFix(system) })]
 }
 
-/** Health says the same of the running engine. */
-const lacksBackend = warning('hailo-backend', {
-  detail: 'This version of hailstream does not drive the device yet: models run on the CPU by ONNX Runtime',
-  fix: 'Update hailstream once a version with HailoRT is out',
-})
+/** Set-up builds this with HailoRT only where it finds it. */
+async function checkBuild(system: System): Promise<Finding[]> {
+  if ((await system.stat(addonFile('hailo'))) !== undefined) return []
+  const detail = 'hailstream was set up while HailoRT was not installed: models run on the CPU by ONNX Runtime'
+  return [warning('hailo-backend', { detail, fix: 'npm run setup' })]
+}
 
 async function checkCard(system: System, card: Card, deviceFile: boolean): Promise<Finding[]> {
   const { address, generation } = card
@@ -40,7 +42,7 @@ async function checkCard(system: System, card: Card, deviceFile: boolean): Promi
     )
   return [
     ok('hailo-device', `${named}, driver ${generation.driver} ${driver.version ?? ''}, ${hailoDevice}`),
-    lacksBackend,
+    ...(await checkBuild(system)),
   ]
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { addonFile } from '../../../engine/native/addon.ts'
 import { expectTold, findingsOf, type Trouble, titled } from '../../support/doctor.ts'
 import { type FakeMachine, failed, policy, remove } from '../../support/fake-system.ts'
 
@@ -116,12 +117,13 @@ const troubles: Trouble[] = [
     fix: /^sudo modprobe -r hailo1x_pci; sudo modprobe hailo1x_pci; /,
   },
   {
-    title: 'a device that this version does not drive',
+    title: 'an installation that was set up before HailoRT was there',
     check: 'hailo-device',
     name: 'hailo-backend',
     state: 'warning',
-    detail: /does not drive the device yet/,
-    fix: /^Update hailstream/,
+    change: (machine) => remove(machine, addonFile('hailo')),
+    detail: /was set up while HailoRT was not installed/,
+    fix: 'npm run setup',
   },
 ]
 

@@ -1,0 +1,84 @@
+import { EngineError, messageOf } from '../errors.ts'
+import { type HailoStatus, hailoAddon, type NativeHailo } from '../native/hailo.ts'
+import { serve } from './channel.ts'
+import { endHost, enterHost } from './enter.ts'
+import { HailoModels } from './hailo-models.ts'
+import type { HailoRefusal, HailoVisionProtocol } from './hailo-protocol.ts'
+
+/** What was answered is on its way to the engine before the process ends. */
+const lastWordsMs = 100
+
+// What runs in the host of the Hailo device. The addon's own threads call the library: this one only answers.
+const pool = enterHost()
+let device: Promise<NativeHailo> | undefined
+let ending = false
+
+const models = new HailoModels(pool, () => expectDevice())
+
+serve<HailoVisionProtocol>({
+  calls: {
+    open: async ({ group }) => {
+      try {
+        const { health, library } = await open(group)
+        return { opened: { health, library } }
+      } catch (error) {
+        return { refused: refusalOf(error) }
+      }
+    },
+    load: async ({ model, path }) => {
+      try {
+        return await models.load(model, path)
+      } catch (error) {
+        return { refused: refusalOf(error) }
+      }
+    },
+    unload: ({ model }) => models.unload(model),
+    infer: async (params, signal) => {
+      try {
+        return await models.infer(params, signal)
+      } catch (error) {
+        refusalOf(error)
+        throw error
+      }
+    },
+    health: async () => {
+      try {
+        const opened = await expectDevice()
+        return { health: await opened.health(), ...opened.notices() }
+      } catch (error) {
+        throw new EngineError('unavailable', refusalOf(error).message)
+      }
+    },
+  },
+})
+
+async function open(group: string) {
+  const library = hailoAddon().hailoLibrary()
+  device ??= hailoAddon().openHailo({ group })
+  try {
+    const opened = await device
+    return { library, health: await opened.health() }
+  } catch (error) {
+    device = undefined
+    throw error
+  }
+}
+
+function expectDevice(): Promise<NativeHailo> {
+  if (device !== undefined) return device
+  throw new EngineError('unavailable', 'Expected the device to be open; try again')
+}
+
+/** What the driver said. Where only a new process helps, this one ends. */
+function refusalOf(error: unknown): HailoRefusal {
+  const { reaction = 'report' } = ((error as { hailo?: HailoStatus }).hailo ?? {}) as Partial<HailoStatus>
+  void endIfSpoilt(reaction)
+  return { reaction, message: messageOf(error) }
+}
+
+async function endIfSpoilt(reaction: HailoStatus['reaction']): Promise<void> {
+  const spoilt = reaction === 'recycle' || (await device?.catch(() => undefined))?.mustRecycle()
+  if (!spoilt || ending) return
+  ending = true
+  setTimeout(endHost, lastWordsMs)
+}
