@@ -38,7 +38,7 @@ serve<HailoVisionProtocol>({
         return await models.infer(params, signal)
       } catch (error) {
         refusalOf(error)
-        throw error
+        throw isOfOneFrame(error) ? new EngineError('busy', `${messageOf(error)}; try again`) : error
       }
     },
     health: async () => {
@@ -74,6 +74,11 @@ function refusalOf(error: unknown): HailoRefusal {
   const { reaction = 'report' } = ((error as { hailo?: HailoStatus }).hailo ?? {}) as Partial<HailoStatus>
   void endIfSpoilt(reaction)
   return { reaction, message: messageOf(error) }
+}
+
+/** The device failed at one frame; the model goes on with the next one. */
+function isOfOneFrame(error: unknown): boolean {
+  return (error as { code?: string }).code === 'internal' && (error as { hailo?: HailoStatus }).hailo !== undefined
 }
 
 async function endIfSpoilt(reaction: HailoStatus['reaction']): Promise<void> {

@@ -175,6 +175,7 @@ export class ModelChoice {
   }
 
   async #search<T>(task: VisionTask, model: string | undefined, taking: Taking<T>): Promise<Taken<T>> {
+    const epoch = this.#epoch
     const reasons: string[] = []
     for (const { name, backend } of this.#candidates(task, model, reasons)) {
       const found = await this.#models.find(name, backend)
@@ -185,7 +186,8 @@ export class ModelChoice {
       try {
         const taken = await taking.load(found.model)
         const why = this.#whyThis(found)
-        this.#note(task, model, { ...found, why })
+        // One that began before a device came says nothing about the choice since.
+        if (epoch === this.#epoch) this.#note(task, model, { ...found, why })
         return { entry: found.entry, backend, why, taken }
       } catch (error) {
         const instead =
