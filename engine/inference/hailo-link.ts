@@ -18,10 +18,8 @@ const healthEveryMs = 2000
 const healthDeadlineMs = 12_000
 /** Nobody waits longer than this for the first verdict. */
 const settleMs = 5000
-/** How often is looked whether a device that was never there has come. */
-const absentAgainMs = 10_000
-/** Somebody has to change something first, as with versions that do not match. */
-const failedAgainMs = 60_000
+/** How often is looked whether a device has come that was never there, or whether somebody has changed what keeps it from being used, as versions that do not match. */
+const defaultTiming = { absentAgainMs: 10_000, failedAgainMs: 60_000 }
 const deviceFile = '/dev/hailo0'
 const never = new AbortController().signal
 
@@ -44,7 +42,9 @@ export interface HailoLinkOptions {
   readonly pool: SharedPool
   readonly log: Logger
   readonly onHostStart?: OnHostStart | undefined
+  /** Bytes of the device's memory that our own models take by our books. */
   readonly ownBytes: () => number
+  readonly timing?: Partial<typeof defaultTiming> | undefined
 }
 
 /**
@@ -212,6 +212,7 @@ export class HailoLink implements AsyncDisposable {
     if (this.#everReady && state !== 'failed') return this.#sleep(delayMs)
     await this.#host?.[Symbol.asyncDispose]()
     this.#host = undefined
+    const { absentAgainMs, failedAgainMs } = { ...defaultTiming, ...this.#options.timing }
     await this.#sleep(state === 'failed' ? failedAgainMs : absentAgainMs)
     // The bus makes this file before anything can be opened; the stand-in has none.
     while (!this.#ended.signal.aborted && !simulated && !existsSync(deviceFile)) await this.#sleep(absentAgainMs)

@@ -1,14 +1,12 @@
-import type { Logger } from 'pino'
 import { EngineError } from '../errors.ts'
 import type { Begun } from '../hosts/channel.ts'
 import type { HailoRefusal, HailoVisionProtocol } from '../hosts/hailo-protocol.ts'
-import type { HostStatus, OnHostStart, SharedPool } from '../hosts/host.ts'
+import type { HostStatus, SharedPool } from '../hosts/host.ts'
 import type { InferResult } from '../hosts/protocol.ts'
 import type { DeviceBackend, Question } from './backend.ts'
 import { hailoDevice } from './devices.ts'
 import { memoryFull } from './eviction.ts'
-import { type HailoDeviceStatus, HailoLink } from './hailo-link.ts'
-import type { HailoSupport } from './hailo-support.ts'
+import { type HailoDeviceStatus, HailoLink, type HailoLinkOptions } from './hailo-link.ts'
 import { toSlotImage } from './onnx.ts'
 
 /** The library itself gives up after 45 s. */
@@ -19,16 +17,6 @@ const inferDeadlineMs = 10_000
 const unloadDeadlineMs = 15_000
 const borrower = 'inference-hailo'
 const never = new AbortController().signal
-
-/** What the backend is made with. */
-export interface HailoBackendOptions {
-  readonly support: HailoSupport
-  readonly pool: SharedPool
-  readonly log: Logger
-  readonly onHostStart?: OnHostStart | undefined
-  /** Bytes of the device's memory that our own models take by our books. */
-  readonly ownBytes: () => number
-}
 
 interface Load {
   /** The incarnation of the host that has the model. */
@@ -47,10 +35,10 @@ export class HailoBackend implements DeviceBackend, AsyncDisposable {
   readonly #pool: SharedPool
   readonly #loads = new Map<string, Load>()
 
-  constructor({ support, pool, log, onHostStart, ownBytes }: HailoBackendOptions) {
-    this.simulated = support.simulated
-    this.#pool = pool
-    this.#link = new HailoLink({ support, pool, log, onHostStart, ownBytes })
+  constructor(options: HailoLinkOptions) {
+    this.simulated = options.support.simulated
+    this.#pool = options.pool
+    this.#link = new HailoLink(options)
   }
 
   get lack(): string | undefined {

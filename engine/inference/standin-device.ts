@@ -25,6 +25,8 @@ export interface StandinOptions {
   readonly log: Logger
   /** Divides the times of loading and of tokens, which are the vendor's; left out: 1. */
   readonly speed?: number
+  /** Where it listens; left out: a path of its own. */
+  readonly socket?: string
 }
 
 /**
@@ -43,10 +45,10 @@ export class StandinDevice implements AsyncDisposable {
   #child: ChildProcess | undefined
   #failures = 0
 
-  private constructor({ stateFolder, log, speed = 1 }: StandinOptions) {
+  private constructor({ stateFolder, log, speed = 1, socket }: StandinOptions) {
     this.models = join(stateFolder, 'stand-in')
     // A path of a socket has at most 107 characters, which a state folder may exceed: its process makes it unique.
-    this.#socket = join(tmpdir(), `hailstream-standin-${process.pid}-${++devices}`)
+    this.#socket = socket ?? join(tmpdir(), `hailstream-standin-${process.pid}-${++devices}`)
     this.env = { HAILORT_STANDIN_SOCKET: this.#socket }
     this.#log = log
     this.#speed = speed
@@ -66,6 +68,10 @@ export class StandinDevice implements AsyncDisposable {
     return device
   }
 
+  /** Where it listens. */
+  get socket(): string {
+    return this.#socket
+  }
   get pid(): number | undefined {
     return this.#child?.pid
   }

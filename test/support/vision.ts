@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { ImagePool } from '../../engine/core/image-pool.ts'
 import type { DetectedObject, PooledImage } from '../../engine/core/packet.ts'
 import type { SharedPool } from '../../engine/hosts/host.ts'
 import { loadCatalogue } from '../../engine/inference/catalogue.ts'
+import { HailoBackend } from '../../engine/inference/hailo.ts'
 import { LearnedSizes } from '../../engine/inference/learned-sizes.ts'
 import { ModelStore } from '../../engine/inference/model-store.ts'
 import { Residency } from '../../engine/inference/residency.ts'
@@ -19,6 +20,7 @@ const slotBytes = 1920 * 1080 * 3
 
 export interface VisionSetup extends AsyncDisposable {
   readonly vision: VisionEngine
+  readonly hailo: HailoBackend | undefined
   readonly tasks: readonly VisionTask[]
   readonly pool: SharedPool
   readonly residency: Residency
@@ -42,6 +44,8 @@ export interface VisionSetupOptions {
   readonly pinned?: readonly string[]
   /** Seconds; left out: for ever. */
   readonly keepAlive?: number
+  /** The simulated device, its owner's; its results are the only ones that are preferred to ONNX Runtime's. */
+  readonly standin?: { readonly env: Readonly<Record<string, string>>; readonly models: string }
 }
 
 /** A vision engine with its own pool and state folder, as `app.ts` makes one. */
@@ -52,17 +56,25 @@ export async function createVision(options: VisionSetupOptions = {}): Promise<Vi
   const pool = { ledger: new ImagePool({ slots }), memory: addon().createPool(slots, slotBytes) }
   const stateFolder = await mkdtemp(join(tmpdir(), 'hailstream-vision-'))
   const catalogue = loadCatalogue()
-  const store = new ModelStore({ catalogue, stateFolder, paths: options.paths ?? [], mirror: null, log })
+  const store = new ModelStore({
+    catalogue,
+    stateFolder,
+    paths: [...(options.standin ? [options.standin.models] : []), ...(options.paths ?? [])],
+    mirror: null,
+    log,
+  })
   const tasks = await loadTasks(join(import.meta.dirname, '../../engine/tasks'))
   const { threads = 1, onWorked, budget = null, pinned = [], keepAlive = -1 } = options
   const events: ResidencyEvent[] = []
   const onEvent = (event: ResidencyEvent) => void events.push(event)
   const residency = new Residency({ budget: () => budget, pinned, keepAlive, onEvent })
   const sizes = new LearnedSizes({ stateFolder, log })
-  const parts = { pool, catalogue, store, tasks, residency, sizes, threads, log }
+  const hailo = options.standin && createHailo(options.standin, { pool, log, residency })
+  const parts = { pool, catalogue, store, tasks, residency, sizes, threads, log, hailo }
   const vision = new VisionEngine({ ...parts, ...(onWorked && { onWorked }) })
   return {
     vision,
+    hailo,
     tasks,
     pool,
     residency,
@@ -73,12 +85,22 @@ export async function createVision(options: VisionSetupOptions = {}): Promise<Vi
     [Symbol.asyncDispose]: async () => {
       residency[Symbol.dispose]()
       await vision[Symbol.asyncDispose]()
+      await hailo?.[Symbol.asyncDispose]()
       await sizes[Symbol.asyncDispose]()
       await store[Symbol.asyncDispose]()
       pool.memory.close()
       await rm(stateFolder, { recursive: true })
     },
   }
+}
+
+function createHailo(
+  { env }: NonNullable<VisionSetupOptions['standin']>,
+  { pool, log, residency }: { pool: SharedPool; log: Logger; residency: Residency },
+): HailoBackend {
+  const support = { variant: 'standin', env, group: 'SHARED', simulated: true } as const
+  const ownBytes = () => residency.use('device').used
+  return new HailoBackend({ support, pool, log, ownBytes, timing: { absentAgainMs: 500, failedAgainMs: 500 } })
 }
 
 function fillSlot({ ledger, memory }: SharedPool, width: number, height: number, pixels: Uint8Array): PooledImage {

@@ -219,7 +219,7 @@ TEST("gives depth by brightness, disparity by both pictures and classes by colou
   right.grey(0, 0, 0, 1232, 368);
   stereo.run(std::vector{left.view(), right.view()});
   check::isNear(Tensor(stereo, 0).at(10, 10, 0), 96, 1);
-  Runner semantic(*device, "deeplab_v3_mobilenet_v2");
+  Runner semantic(*device, "deeplab_v3_mobilenet_v2_wo_dilation");
   Canvas scene(513, 513);
   scene.rectangle(7, 100, 100, 200, 200);
   semantic.run(scene);

@@ -205,7 +205,7 @@ TEST("frees a model's memory with its last handle") {
   };
   const auto before = used();
   {
-    Runner runner(*device, "clip_resnet_50x4");
+    Runner runner(*device, "clip_resnet_50x4_image_encoder");
     check::isTrue(used() > before + 100 * 1024, "a resident model takes memory");
   }
   check::equals(used(), before);

@@ -107,7 +107,7 @@ TEST("keeps a model out for which the others leave no memory") {
   const Runner pose(*device, "yolov8s_pose");
   const Runner finder(*device, "ocr_det");
   const Runner reader(*device, "ocr");
-  const Runner image(*device, "clip_resnet_50x4");
+  const Runner image(*device, "clip_resnet_50x4_image_encoder");
   auto text = device->create_infer_model(hefOf("clip_vit_b_32_text_encoder"));
   check::equals(text.status(), HAILO_SUCCESS);
   check::equals(text.value()->configure().status(), HAILO_OUT_OF_HOST_CMA_MEMORY);

@@ -25,26 +25,39 @@ Network vision(std::string name, Head head, std::vector<Stream> inputs, std::vec
 void addDetectors(std::vector<Network>& all) {
   struct Row {
     const char* name;
-    std::uint32_t height, width, classes;
+    std::uint32_t height, width, classes, boxes;
     double fps1, fps8;
     std::uint64_t hefMib;
   };
   constexpr std::array rows = std::to_array<Row>({
-      {"yolov8m", 640, 640, 80, 75, 137, 30},
-      {"yolov8s", 640, 640, 80, 168, 268, 14},
-      {"yolov8n", 640, 640, 80, 378, 394, 6},
-      {"yolov11n", 640, 640, 80, 304, 346, 6},
-      {"yolov11s", 640, 640, 80, 142, 240, 14},
-      {"yolov11m", 640, 640, 80, 70, 126, 28},
-      {"yolov6n", 640, 640, 80, 531, 535, 6},
-      {"yolov5m", 640, 640, 80, 84, 150, 24},
-      {"hailo_yolov8n_4_classes_vga", 480, 640, 4, 378, 394, 6},
-      {"ssd_mobilenet_v1", 300, 300, 90, 501, 501, 8},
-      {"ssd_mobilenet_v1_visdrone", 300, 300, 11, 501, 501, 8},
+      {"yolov8m", 640, 640, 80, 100, 75.1, 137, 30},
+      {"yolov8s", 640, 640, 80, 100, 168, 268, 14},
+      {"yolov8n", 640, 640, 80, 100, 378, 394, 6},
+      {"yolov8l", 640, 640, 80, 100, 41.6, 62.6, 48},
+      {"yolov8x", 640, 640, 80, 100, 25.6, 38.6, 74},
+      {"yolov11n", 640, 640, 80, 100, 304, 346, 6},
+      {"yolov11s", 640, 640, 80, 100, 142, 240, 14},
+      {"yolov11m", 640, 640, 80, 100, 70, 126, 28},
+      {"yolov11l", 640, 640, 80, 100, 41.1, 73.5, 34},
+      {"yolov11x", 640, 640, 80, 100, 26.2, 42.2, 72},
+      {"yolov10n", 640, 640, 80, 100, 307, 366, 6},
+      {"yolov10s", 640, 640, 80, 100, 149, 234, 14},
+      {"yolov10b", 640, 640, 80, 100, 51.4, 87.3, 26},
+      {"yolov10x", 640, 640, 80, 100, 25.1, 44.4, 42},
+      {"yolov9c", 640, 640, 80, 100, 53.4, 88.7, 30},
+      {"yolov7", 640, 640, 80, 100, 63.6, 99.7, 44},
+      {"yolov7x", 640, 640, 80, 100, 30.5, 46.6, 80},
+      {"yolov6n", 640, 640, 80, 100, 531, 535, 6},
+      {"yolov5s", 640, 640, 80, 80, 249, 303, 12},
+      {"yolov5m", 640, 640, 80, 80, 112, 192, 24},
+      {"yolov5m_wo_spp", 640, 640, 80, 80, 120, 209, 24},
+      {"hailo_yolov8n_4_classes_vga", 480, 640, 4, 100, 378, 394, 6},
+      {"ssd_mobilenet_v1", 300, 300, 90, 100, 501, 495, 8},
+      {"ssd_mobilenet_v1_visdrone", 300, 300, 11, 100, 501, 495, 8},
   });
   for (const auto& row : rows) {
     all.push_back(vision(row.name, Head::nms, picture(row.name, row.height, row.width),
-                         nms(row.name, row.classes, 100, Order::nmsByClass), row.fps1, row.fps8, row.hefMib));
+                         nms(row.name, row.classes, row.boxes, Order::nmsByClass), row.fps1, row.fps8, row.hefMib));
   }
 }
 
@@ -91,9 +104,13 @@ void addPeople(std::vector<Network>& all) {
                        {streams::vector("arcface_mobilefacenet/fc1", 512, {128, 1.0f / 127})}, 3704, 3704, 3));
   all.push_back(vision("repvgg_a0_person_reid_512", Head::embedding, picture("repvgg_a0_person_reid_512", 256, 128),
                        {streams::vector("repvgg_a0_person_reid_512/fc1", 512, {128, 1.0f / 127})}, 3376, 3376, 8));
+  all.push_back(vision("osnet_x1_0", Head::embedding, picture("osnet_x1_0", 256, 128),
+                       {streams::vector("osnet_x1_0/fc1", 512, {128, 1.0f / 127})}, 290, 815, 4));
 }
 
 void addMaps(std::vector<Network>& all) {
+  all.push_back(vision("depth_anything_v2_vits", Head::depth, picture("depth_anything_v2_vits", 224, 224),
+                       {tensor("depth_anything_v2_vits/conv73", {224, 224, 1}, logits)}, 51.4, 119, 28));
   all.push_back(vision("scdepthv3", Head::depth, picture("scdepthv3", 256, 320),
                        {tensor("scdepthv3/conv31", {256, 320, 1}, logits)}, 719, 719, 12));
   const std::string stereo = "stereonet";
@@ -110,7 +127,7 @@ void addMaps(std::vector<Network>& all) {
   for (const auto& row : {Row{"fcn8_resnet_v1_18", 1024, 1920, 31, 12},
                           {"segformer_b0_bn", 512, 1024, 16, 8},
                           {"stdc1", 1024, 1920, 20, 9},
-                          {"deeplab_v3_mobilenet_v2", 513, 513, 375, 4}}) {
+                          {"deeplab_v3_mobilenet_v2_wo_dilation", 513, 513, 375, 4}}) {
     all.push_back(vision(row.name, Head::semantic, picture(row.name, row.height, row.width),
                          {tensor(std::string(row.name) + "/argmax1", {row.height, row.width, 1}, {0, 1})}, row.fps,
                          row.fps, row.hefMib));
@@ -149,6 +166,7 @@ void addClassifiers(std::vector<Network>& all) {
     std::uint64_t hefMib;
   };
   for (const auto& row : {Row{"fastvit_sa12", 273, 911, 13},
+                          {"hardnet39ds", 573, 1537, 5},
                           {"hardnet68", 300, 900, 18},
                           {"resnet_v1_18", 800, 2500, 12},
                           {"resnet_v1_34", 500, 1500, 22},
@@ -161,25 +179,39 @@ void addClassifiers(std::vector<Network>& all) {
 
 void addClip(std::vector<Network>& all) {
   constexpr Quantisation signedUnit{128, 1.0f / 127};
-  all.push_back(vision("clip_resnet_50x4", Head::embedding, picture("clip_resnet_50x4", 288, 288),
-                       {streams::vector("clip_resnet_50x4/fc1", 640, signedUnit)}, 63, 157, 78));
-  all.push_back(vision("clip_vit_b_32_image_encoder", Head::embedding, picture("clip_vit_b_32_image_encoder", 224, 224),
-                       {streams::vector("clip_vit_b_32_image_encoder/fc1", 512, signedUnit)}, 72, 335, 78));
-  const std::string text = "clip_vit_b_32_text_encoder";
-  all.push_back(vision(text, Head::identity, {tensor(text + "/input_layer1", {1, 77, 512}, {128, 0.05f})},
-                       {tensor(text + "/normalization25", {1, 77, 512}, {128, 0.05f})}, 50, 99, 64));
+  constexpr Quantisation values{128, 0.05f};
+  struct Row {
+    const char* stem;
+    std::uint32_t side, width;
+    double fps1, fps8;
+    std::uint64_t hefMib;
+  };
+  for (const auto& row : {Row{"clip_resnet_50x4", 288, 640, 63.1, 157, 78},
+                          {"clip_vit_b_32", 224, 512, 72, 335, 78},
+                          {"clip_vit_l_14_laion2B", 224, 768, 15.4, 40.8, 300},
+                          {"tinyclip_vit_40m_32_text_19m_laion400m", 224, 512, 127, 495, 40}}) {
+    const std::string image = std::string(row.stem) + "_image_encoder";
+    const std::string text = std::string(row.stem) + "_text_encoder";
+    all.push_back(vision(image, Head::embedding, picture(image, row.side, row.side),
+                         {streams::vector(image + "/fc1", row.width, signedUnit)}, row.fps1, row.fps8, row.hefMib));
+    all.push_back(vision(text, Head::identity, {tensor(text + "/input_layer1", {1, 77, row.width}, values)},
+                         {tensor(text + "/normalization25", {1, 77, row.width}, values)}, 50, 99, 64));
+  }
 }
 
 void addWhisperParts(std::vector<Network>& all) {
   struct Row {
-    const char* name;
+    const char* stem;
+    const char* decoder;
     std::uint32_t width;
     std::uint64_t hefMib;
   };
   constexpr Quantisation values{128, 0.05f};
-  for (const auto& row : {Row{"base", 512, 40}, {"tiny", 384, 20}, {"tiny.en", 384, 20}}) {
-    const std::string encoder = std::string("whisper_") + row.name + "_encoder_10s";
-    const std::string decoder = std::string("whisper_") + row.name + "_decoder_10s";
+  for (const auto& row : {Row{"base-whisper", "decoder-10s-out-seq-64", 512, 40},
+                          {"tiny-whisper", "decoder-fixed-sequence", 384, 20},
+                          {"tiny_en-whisper", "decoder-fixed-sequence", 384, 20}}) {
+    const std::string encoder = std::string(row.stem) + "-encoder-10s";
+    const std::string decoder = std::string(row.stem) + "-" + row.decoder;
     all.push_back(vision(encoder, Head::identity, {tensor(encoder + "/input_layer1", {1, 1000, 80}, values)},
                          {tensor(encoder + "/normalization13", {1, 500, row.width}, values)}, 30, 40, row.hefMib));
     all.push_back(vision(decoder, Head::identity,
