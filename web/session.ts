@@ -218,7 +218,11 @@ export class Session {
     const missed =
       topics.length === 0 ? undefined : topics.reduce((sum, topic) => sum + this.#connection.missed(topic), 0)
     showFigures({ rate, latency: this.#latency, missed })
-    for (const topic of this.#overlays) setText(`count-${topic}`, countOf(this.#latest.get(topic)))
+    for (const topic of this.#overlays) {
+      const message = this.#latest.get(topic)
+      setText(`count-${topic}`, countOf(message))
+      setText(`by-${topic}`, computedBy(message))
+    }
     showData(this.#latest.values())
   }
 
@@ -235,14 +239,22 @@ export class Session {
     else showNotice(undefined)
     const plain = this.#drawn?.match === 'none' && this.#overlays.length > 0
     const silence = stopped ? `No picture for ${Math.round(age / 1000)} s` : undefined
-    const mark = this.#trouble ?? silence ?? (plain ? 'No results' : undefined)
-    showMark(this.#drawn === undefined || this.#state !== 'open' ? undefined : mark)
+    const simulated = [...this.#latest.values()].some((message) => message.simulated === true)
+    const state = this.#trouble ?? silence ?? (plain ? 'No results' : undefined)
+    const mark = [state, simulated ? 'Simulated results' : undefined].filter((text) => text !== undefined).join(' · ')
+    showMark(this.#drawn === undefined || this.#state !== 'open' || mark === '' ? undefined : mark)
     if (this.#drawn !== undefined) element('picture').ariaLabel = `Live picture of ${this.picture?.topic}`
   }
 
   #lost(): string {
     return this.#drawn === undefined ? 'Connecting…' : 'The connection is lost. Trying again…'
   }
+}
+
+/** The model, and what ran it. */
+function computedBy({ model, backend, simulated }: Partial<ResultMessage> = {}): string {
+  if (model === undefined) return ''
+  return `${model} · ${simulated === true ? 'simulated' : backend}`
 }
 
 function countOf(message: ResultMessage | undefined): string {

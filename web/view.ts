@@ -85,7 +85,12 @@ export function showOverlays(overlays: readonly Overlay[], changed: (topic: stri
     const box = Object.assign(document.createElement('input'), { type: 'checkbox', checked: on, name: topic.topic })
     box.setAttribute('role', 'switch')
     box.addEventListener('change', () => changed(topic.topic, box.checked))
-    row.append(span('name', topic.stream), span('count', '', `count-${topic.topic}`), box)
+    row.append(
+      span('name', topic.stream),
+      span('by', '', `by-${topic.topic}`),
+      span('count', '', `count-${topic.topic}`),
+      box,
+    )
     return row
   })
   const none = Object.assign(document.createElement('p'), { className: 'quiet', textContent: 'None for this picture' })
