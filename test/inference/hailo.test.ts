@@ -112,6 +112,15 @@ describe.skipIf(!standinIsBuilt())('the Hailo device', () => {
     await until('the device', async () => (await backendOf(setup)) === 'hailo', 15_000)
   })
 
+  it('is absent, with the status that the library gave, where there is none', async () => {
+    setup = await createVision({ standin: { env: { HAILORT_STANDIN_SOCKET: '' }, models: device.models } })
+    expect(await ask(setup, 'detect')).toMatchObject({ backend: 'onnx', simulated: false })
+    expect(setup.hailo?.status).toMatchObject({
+      state: 'absent',
+      reason: expect.stringContaining('HAILO_OUT_OF_PHYSICAL_DEVICES'),
+    })
+  })
+
   it('may come after the engine, and is taken then', { timeout: 30_000 }, async () => {
     const { env, models } = device
     await device[Symbol.asyncDispose]()
