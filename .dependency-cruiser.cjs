@@ -54,8 +54,11 @@ module.exports = {
       name: 'routes-apart',
       severity: 'error',
       comment: 'what two standards share lies below them, never sideways',
-      from: { path: '^engine/routes/([^/]+)\\.ts$' },
-      to: { path: '^engine/routes/', pathNot: ['^engine/routes/$1\\.ts$', '^engine/routes/(answer|picture)\\.ts$'] },
+      from: { path: '^engine/routes/([^/.]+)' },
+      to: {
+        path: '^engine/routes/',
+        pathNot: ['^engine/routes/$1(/|\\.ts$)', '^engine/routes/(answer|body|picture)\\.ts$'],
+      },
     },
     {
       name: 'wire-alone',

@@ -1,4 +1,5 @@
 import { EngineError, messageOf } from '../errors.ts'
+import { decodeBase64, decodeDataUrl } from '../inference/encoded-bytes.ts'
 
 /** The largest picture, encoded. */
 const maxImageBytes = 33_554_432
@@ -50,7 +51,7 @@ async function readForm(request: Request): Promise<PictureRequest> {
   const options = [...form].flatMap(([name, value]) =>
     name === fieldName || typeof value !== 'string' ? [] : [[name, parseOption(name, value)] as const],
   )
-  const bytes = typeof image === 'string' ? decodeBase64(image) : new Uint8Array(await image.arrayBuffer())
+  const bytes = typeof image === 'string' ? decodeText(image) : new Uint8Array(await image.arrayBuffer())
   return { bytes, options: Object.fromEntries(options) }
 }
 
@@ -63,7 +64,7 @@ async function readJson(request: Request): Promise<PictureRequest> {
       'invalid',
       `Expected {"${fieldName}": "<base64 or data URL>"}, received ${image === undefined ? 'no such key' : typeof image}`,
     )
-  return { bytes: decodeBase64(image), options }
+  return { bytes: decodeText(image), options }
 }
 
 async function parse<T>(read: () => Promise<T>, what: string): Promise<T> {
@@ -76,19 +77,8 @@ async function parse<T>(read: () => Promise<T>, what: string): Promise<T> {
   }
 }
 
-function decodeBase64(text: string): Uint8Array {
-  const base64 = text.startsWith('data:') ? afterComma(text) : text
-  const bytes = Buffer.from(base64, 'base64')
-  // Node skips what is no base64, so a text that is none gives too few bytes.
-  const expected = Math.floor((base64.replace(/[\s=]+/g, '').length * 3) / 4)
-  if (bytes.length === expected) return bytes
-  throw new EngineError('invalid', `Expected base64 in ${fieldName}, received ${JSON.stringify(base64.slice(0, 20))}…`)
-}
-
-function afterComma(url: string): string {
-  const comma = url.indexOf(',')
-  if (comma >= 0 && url.slice(0, comma).endsWith(';base64')) return url.slice(comma + 1)
-  throw new EngineError('invalid', `Expected a data URL with ;base64, received ${JSON.stringify(url.slice(0, 40))}…`)
+function decodeText(text: string): Uint8Array {
+  return text.startsWith('data:') ? decodeDataUrl(text, fieldName) : decodeBase64(text, fieldName)
 }
 
 /** A number or truth value where the text reads as one. */

@@ -1,0 +1,66 @@
+import { AnchoredClock } from '../../engine/core/clock.ts'
+import type { ModelLibrary, PullProgress } from '../../engine/inference/model-library.ts'
+import { joinRoutes } from '../../engine/routes/answer.ts'
+import { ollamaRoutes } from '../../engine/routes/ollama.ts'
+import { ScriptedLanguage, type ScriptedModel } from './scripted-language.ts'
+
+/** A library that notes what it is asked, and pulls by a script. */
+export class ScriptedLibrary implements ModelLibrary {
+  readonly log: string[] = []
+  steps: Iterable<PullProgress> | AsyncIterable<PullProgress> = []
+  failure: Error | undefined
+  given: { name: string; model: string }[] = []
+  leftPulls = 0
+
+  async *pull(name: string, signal: AbortSignal): AsyncGenerator<PullProgress> {
+    this.log.push(`pull ${name}`)
+    let ended = false
+    try {
+      for await (const step of this.steps) {
+        signal.throwIfAborted()
+        yield step
+      }
+      if (this.failure) throw this.failure
+      ended = true
+    } finally {
+      if (!ended) this.leftPulls++
+    }
+  }
+
+  async remove(name: string): Promise<void> {
+    if (this.failure) throw this.failure
+    this.log.push(`remove ${name}`)
+  }
+
+  async copy(source: string, name: string): Promise<void> {
+    if (this.failure) throw this.failure
+    this.log.push(`copy ${source} ${name}`)
+  }
+
+  async copies() {
+    return this.given
+  }
+}
+
+/** The routes of language models over scripted ones, without a socket. */
+export function createChatApp(models: readonly ScriptedModel[]) {
+  const language = new ScriptedLanguage(models)
+  const library = new ScriptedLibrary()
+  const app = joinRoutes([ollamaRoutes({ language, library, clock: new AnchoredClock(), version: '9.8.7' })])
+  const post = (path: string, body: unknown, method = 'POST') =>
+    app.request(path, { method, body: typeof body === 'string' ? body : JSON.stringify(body) })
+  return { app, language, library, post, fetch: (request: Request) => app.fetch(request) }
+}
+
+/** The lines of a stream of NDJSON, each of which ends with LF alone. */
+export async function readLines(response: Response): Promise<Record<string, unknown>[]> {
+  const text = await response.text()
+  if (!text.endsWith('\n') || text.includes('\r')) throw new Error(`Expected lines ended by LF, received ${text}`)
+  return text
+    .slice(0, -1)
+    .split('\n')
+    .map((line) => JSON.parse(line))
+}
+
+/** A picture that is one by its first bytes. */
+export const pngBytes = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
