@@ -41,12 +41,18 @@ function withoutNulls(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, inner]) => [key, opaqueKeys.has(key) ? inner : withoutNulls(inner)]))
 }
 
-function describe(issue: z.core.$ZodIssue | undefined): WrongField {
-  const path = issue?.path.join('.') ?? ''
+function describe(issue: z.core.$ZodIssue | undefined, before: readonly PropertyKey[] = []): WrongField {
+  const place = [...before, ...(issue?.path ?? [])]
+  // Of what may be this or that, the one that got further was meant.
+  const meant =
+    issue?.code === 'invalid_union' ? issue.errors.find(([inner]) => inner && inner.path.length > 0) : undefined
+  if (meant !== undefined) return describe(meant[0], place)
+  const path = place.join('.')
   if (issue?.code === 'unrecognized_keys') {
     const field = [path, issue.keys[0]].filter((part) => part !== '').join('.')
     return new WrongField(field, `Expected no field ${field}: this engine has no such thing, and ignores nothing`)
   }
   const message = issue?.message ?? 'Expected another body'
-  return new WrongField(path, path === '' || message.includes(path) ? message : `${path}: ${message}`)
+  const name = String(place.at(-1) ?? '')
+  return new WrongField(path, path === '' || message.startsWith(name) ? message : `${path}: ${message}`)
 }

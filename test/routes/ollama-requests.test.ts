@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { LanguageCapabilities } from '../../engine/inference/language.ts'
-import { createChatApp, pngBytes } from '../support/chat-app.ts'
+import { createChatApp, pngBytes, readJson } from '../support/chat-app.ts'
 import { gate } from '../support/fake-models.ts'
 import { until } from '../support/wait.ts'
 
@@ -214,7 +214,8 @@ describe('every field is honoured or refused', () => {
 
 describe('embeddings', () => {
   it('of one text, of several, shortened, and of none, which loads', async () => {
-    const ask = async (body: object) => (await chat.post('/api/embed', { model: 'm', ...body })).json()
+    type Answer = { embeddings: number[][]; total_duration: number; load_duration: number }
+    const ask = (body: object) => readJson<Answer>(chat.post('/api/embed', { model: 'm', ...body }))
     const vector = [0.6, 0, 0.8].map((value) => expect.closeTo(value, 6))
     const { embeddings, ...rest } = await ask({ input: 'one two' })
     expect(embeddings).toEqual([vector])
@@ -232,7 +233,7 @@ describe('embeddings', () => {
   })
 
   it('by the older route', async () => {
-    const ask = async (body: object) => (await chat.post('/api/embeddings', { model: 'm', ...body })).json()
+    const ask = (body: object) => readJson(chat.post('/api/embeddings', { model: 'm', ...body }))
     expect((await ask({ prompt: 'one', options: { num_thread: 2 } })).embedding).toHaveLength(3)
     expect(await ask({})).toEqual({ embedding: [] })
   })

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { EngineError } from '../../engine/errors.ts'
 import type { LanguageCapabilities } from '../../engine/inference/language.ts'
-import { createChatApp, readLines } from '../support/chat-app.ts'
+import { createChatApp, readJson, readLines } from '../support/chat-app.ts'
 import { gate } from '../support/fake-models.ts'
 import { until } from '../support/wait.ts'
 
@@ -25,6 +25,8 @@ const details = {
   ...{ parameter_size: '1.5B', quantization_level: 'Q4_K_M' },
 }
 const digest = 'ab'.repeat(32)
+
+type Models = { models: Record<string, unknown>[] }
 
 let chat: ReturnType<typeof createChatApp>
 beforeEach(() => {
@@ -94,7 +96,7 @@ describe('O1: answers have every field', () => {
 
   it('generate with a model that only continues text, whose context is the text', async () => {
     const ask = async (body: object) =>
-      (await chat.post('/api/generate', { model: 'writer', stream: false, ...body })).json()
+      readJson(chat.post('/api/generate', { model: 'writer', stream: false, ...body }))
     const first = await ask({ prompt: 'Once upon' })
     expect(first.response).toBe('Once upon')
     await ask({ prompt: ' a time', context: first.context })
@@ -107,15 +109,15 @@ describe('O1: answers have every field', () => {
   it('list and show', async () => {
     await chat.language.load('m', { priority: 'batch', user: 'test' }, new AbortController().signal)
     chat.library.given = [{ name: 'mine', model: 'm' }]
-    const { models } = await (await chat.app.request('/api/tags')).json()
+    const { models } = await readJson<Models>(chat.app.request('/api/tags'))
     const entry = {
       ...{ modified_at: '2025-11-24T19:04:05.123000000Z', size: 1_120_000_000, digest, details },
       capabilities: ['completion', 'vision', 'tools', 'thinking', 'embedding'],
     }
     expect(models[0]).toEqual({ name: 'm', model: 'm', loaded: true, ...entry })
     expect(models.at(-1)).toEqual({ name: 'mine', model: 'mine', loaded: true, ...entry })
-    expect(models.map(({ name }: { name: string }) => name)).not.toContain('absent')
-    expect(await (await chat.post('/api/show', { model: 'm' })).json()).toEqual({
+    expect(models.map(({ name }) => name)).not.toContain('absent')
+    expect(await readJson(chat.post('/api/show', { model: 'm' }))).toEqual({
       ...{ modelfile: 'FROM m\n', parameters: '', template: '', license: 'MIT', details },
       model_info: {
         ...{ 'general.architecture': 'qwen2', 'general.basename': 'm', 'general.license': 'MIT' },
@@ -126,7 +128,7 @@ describe('O1: answers have every field', () => {
   })
 
   it('ps', async () => {
-    const ps = async () => (await (await chat.app.request('/api/ps')).json()).models
+    const ps = async () => (await readJson<Models>(chat.app.request('/api/ps'))).models
     expect(await ps()).toEqual([])
     await chat.post('/api/chat', { model: 'm', keep_alive: '5m', stream: false, ...hello })
     const entry = { name: 'm', model: 'm', size: 1_300_000_000, digest, details, size_vram: 0, context_length: 2048 }
@@ -146,7 +148,7 @@ describe('O1: answers have every field', () => {
   it('refuses logprobs, which no model here has', async () => {
     for (const field of [{ logprobs: true }, { top_logprobs: 3 }]) {
       const response = await chat.post('/api/chat', { model: 'm', ...field, ...hello })
-      expect([response.status, (await response.json()).error]).toEqual([400, expect.stringContaining('logprobs')])
+      expect([response.status, (await readJson(response)).error]).toEqual([400, expect.stringContaining('logprobs')])
     }
   })
 
@@ -208,7 +210,7 @@ describe('O3: the lists answer while a model generates', () => {
     const reader = (await busy.post('/api/chat', { model: 'm', ...hello })).body?.getReader()
     expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toContain('"a"')
     for (const path of ['/api/ps', '/api/tags']) {
-      const { models } = await (await busy.app.request(path)).json()
+      const { models } = await readJson<Models>(busy.app.request(path))
       expect(models).toMatchObject([{ name: 'm' }])
     }
     expect(busy.language.running).toBe(1)
@@ -245,11 +247,9 @@ describe('tools and thinking', () => {
     }))
     expect(lines.flatMap(({ message }) => (message as { tool_calls?: [] }).tool_calls ?? [])).toEqual(told)
     expect(lines.at(-1)).toMatchObject({ done: true, done_reason: 'stop' })
-    const whole = await (await chat.post('/api/chat', { model: 'caller', tools, stream: false, ...hello })).json()
+    const whole = await readJson(chat.post('/api/chat', { model: 'caller', tools, stream: false, ...hello }))
     expect(whole.message).toEqual({ role: 'assistant', content: 'see', tool_calls: told })
-    const thinking = await (
-      await chat.post('/api/chat', { model: 'thinker', think: true, stream: false, ...hello })
-    ).json()
+    const thinking = await readJson(chat.post('/api/chat', { model: 'thinker', think: true, stream: false, ...hello }))
     expect(thinking.message).toEqual({ role: 'assistant', content: 'yes', thinking: 'hm' })
     const streamed = await readLines(await chat.post('/api/chat', { model: 'thinker', ...hello }))
     expect(streamed[0]).toMatchObject({ message: { role: 'assistant', content: '', thinking: 'hm' } })

@@ -2,6 +2,7 @@ import { AnchoredClock } from '../../engine/core/clock.ts'
 import type { ModelLibrary, PullProgress } from '../../engine/inference/model-library.ts'
 import { joinRoutes } from '../../engine/routes/answer.ts'
 import { ollamaRoutes } from '../../engine/routes/ollama.ts'
+import { openaiRoutes } from '../../engine/routes/openai.ts'
 import { ScriptedLanguage, type ScriptedModel } from './scripted-language.ts'
 
 /** A library that notes what it is asked, and pulls by a script. */
@@ -46,7 +47,8 @@ export class ScriptedLibrary implements ModelLibrary {
 export function createChatApp(models: readonly ScriptedModel[]) {
   const language = new ScriptedLanguage(models)
   const library = new ScriptedLibrary()
-  const app = joinRoutes([ollamaRoutes({ language, library, clock: new AnchoredClock(), version: '9.8.7' })])
+  const parts = { language, library, clock: new AnchoredClock(), version: '9.8.7' }
+  const app = joinRoutes([ollamaRoutes(parts), openaiRoutes(parts)])
   const post = (path: string, body: unknown, method = 'POST') =>
     app.request(path, { method, body: typeof body === 'string' ? body : JSON.stringify(body) })
   return { app, language, library, post, fetch: (request: Request) => app.fetch(request) }
@@ -60,6 +62,24 @@ export async function readLines(response: Response): Promise<Record<string, unkn
     .slice(0, -1)
     .split('\n')
     .map((line) => JSON.parse(line))
+}
+
+/** The JSON of an answer, as the test knows it. */
+export async function readJson<T = Record<string, unknown>>(response: Response | Promise<Response>): Promise<T> {
+  return (await (await response).json()) as T
+}
+
+/** The events of a stream, whose last is `[DONE]`, or an error. */
+export async function readEvents<T = Record<string, unknown>>(response: Response): Promise<(T | '[DONE]')[]> {
+  const text = await response.text()
+  if (!text.endsWith('\n\n')) throw new Error(`Expected events ended by a blank line, received ${text}`)
+  return text
+    .slice(0, -2)
+    .split('\n\n')
+    .map((event) => {
+      if (!event.startsWith('data: ')) throw new Error(`Expected an event of data, received ${event}`)
+      return event === 'data: [DONE]' ? '[DONE]' : JSON.parse(event.slice('data: '.length))
+    })
 }
 
 /** A picture that is one by its first bytes. */
