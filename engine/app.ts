@@ -4,6 +4,7 @@ import type { Config } from './config.ts'
 import { AnchoredClock } from './core/clock.ts'
 import { ImagePool } from './core/image-pool.ts'
 import { ClosingStack } from './core/lifecycle.ts'
+import { errorBodyFor } from './error-bodies.ts'
 import { createHealth } from './health.ts'
 import { GstCaptureHosts } from './hosts/capture-hosts.ts'
 import type { SharedPool } from './hosts/host.ts'
@@ -98,7 +99,8 @@ async function compose(config: Config, version: string, log: Logger, closing: Cl
   const page = join(projectRoot, 'dist/web')
   const rules = accessRules(config, log)
   const part = log.child({ part: 'server' })
-  const server = await Server.listen({ host, port, rules, hub, browserSources: browser, fetch, page, log: part })
+  const served = { hub, browserSources: browser, fetch, page, errorBody: errorBodyFor }
+  const server = await Server.listen({ host, port, rules, ...served, log: part })
   closing.use('server', server)
   void vision.preload(config.models.preload)
   const onDescriptors = (are: 'short' | 'enough') => (are === 'short' ? server.pause() : void server.resume())

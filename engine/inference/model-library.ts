@@ -120,7 +120,10 @@ async function isTaken(language: Language, name: string): Promise<boolean> {
   return (await language.status()).some((status) => status.name === name || status.aliases.includes(name))
 }
 
-/** The newest step of each file that nobody has read yet; a slow reader misses the ones between. */
+/** Steps are told so often at most. */
+const tellEveryMs = 100
+
+/** The newest step of each file that nobody has read yet, so often at most; the ones between are left out. */
 class NewestSteps implements AsyncIterable<FetchProgress> {
   readonly #steps = new Map<string, FetchProgress>()
   #wake: () => void = () => undefined
@@ -145,11 +148,24 @@ class NewestSteps implements AsyncIterable<FetchProgress> {
       const steps = [...this.#steps.values()]
       this.#steps.clear()
       yield* steps
-      if (this.#steps.size > 0) continue
-      if (this.#isOver) return
+      if (this.#isOver && this.#steps.size === 0) return
+      if (steps.length > 0) await this.#until(() => this.#isOver, tellEveryMs)
+      else await this.#until(() => this.#isOver || this.#steps.size > 0)
+    }
+  }
+
+  /** Without a time, for as long as it takes: the work has deadlines of its own. */
+  async #until(isSo: () => boolean, ms?: number): Promise<void> {
+    let isLate = false
+    const late = () => {
+      isLate = true
+      this.#wake()
+    }
+    const timer = ms === undefined ? undefined : setTimeout(late, ms)
+    while (!isSo() && !isLate)
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })
-    }
+    clearTimeout(timer)
   }
 }

@@ -34,7 +34,7 @@ export interface LoadHealth {
 }
 
 /** What can run out, or change, around the engine. */
-export type ProblemName = 'disk' | 'memory' | 'processes' | 'descriptors' | 'clock' | 'log' | 'heat'
+export type ProblemName = 'disk' | 'memory' | 'processes' | 'descriptors' | 'clock' | 'log' | 'heat' | 'port'
 
 /** One thing that is wrong around the engine, since when. */
 export interface ProblemHealth {

@@ -8,6 +8,17 @@ import { writeResponse } from './response-writer.ts'
 /** Answers a request, as `fetch` would. */
 export type Fetch = (request: Request) => Response | Promise<Response>
 
+/** What is answered for a path before, or instead of, its route. */
+export interface Failure {
+  readonly status: number
+  /** Short and stable. */
+  readonly error: string
+  readonly detail: string
+}
+
+/** Shapes the body of a failure as the path's standard has it. */
+export type ErrorBody = (path: string, failure: Failure) => object
+
 /** What is read off a request while its handler runs: later it is gone. */
 interface Head {
   readonly method: string
@@ -21,6 +32,8 @@ interface Head {
 export interface BridgeOptions extends BodyLimits {
   readonly access: Access
   readonly log: Logger
+  /** Left out: the house's. */
+  readonly errorBody?: ErrorBody
 }
 
 /** Turns uWebSockets.js requests into fetch `Request`s and answers with the `Response`. The only code that sees them. */
@@ -78,7 +91,7 @@ export class FetchBridge {
 
   #refuse(head: Head): Response | undefined {
     const { access } = this.#options
-    if (head.method === 'OPTIONS') return preflight(head, access)
+    if (head.method === 'OPTIONS') return this.#preflight(head)
     const { address, method, query } = head
     const refusal = access.refuse({
       address,
@@ -87,19 +100,40 @@ export class FetchBridge {
       webSocket: false,
       header: (name) => head.headers.get(name),
     })
-    return refusal && errorResponse(refusal.status, refusal.error, refusal.detail)
+    return refusal && this.#fail(head, refusal)
   }
 
   #explain(thrown: unknown, head: Head): Response {
     const error = lackOf(thrown) ?? thrown
     if (error instanceof EngineError) {
       const { status, retry } = errorTable[error.code]
-      const response = errorResponse(status, error.code, error.message)
+      const response = this.#fail(head, { status, error: error.code, detail: error.message })
       if (retry) response.headers.set('retry-after', '1')
       return response
     }
     this.#options.log.error({ path: head.path, err: error }, 'bug in a route')
-    return errorResponse(500, 'internal', 'A bug in hailstream: see its log')
+    return this.#fail(head, { status: 500, error: 'internal', detail: 'A bug in hailstream: see its log' })
+  }
+
+  /** A page of another origin asks, without a token, whether it may send a request. */
+  #preflight(head: Head): Response {
+    const { headers } = head
+    const origin = headers.get('origin') ?? ''
+    if (origin !== '' && !this.#options.access.allowsOrigin(origin, headers.get('host') ?? '')) {
+      const detail = `Expected a page of listen.origins, received the origin ${origin}`
+      return this.#fail(head, { status: 403, error: 'forbidden', detail })
+    }
+    const allowed = {
+      'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
+      'access-control-allow-headers': headers.get('access-control-request-headers') ?? '*',
+      'access-control-max-age': '600',
+    }
+    return new Response(null, { status: 204, headers: allowed })
+  }
+
+  #fail({ path }: Head, failure: Failure): Response {
+    const { errorBody = houseBody } = this.#options
+    return Response.json(errorBody(path, failure), { status: failure.status })
   }
 
   #addHeaders(headers: Headers, { headers: asked, query }: Head): void {
@@ -150,22 +184,9 @@ function toRequest(head: Head, body: Uint8Array<ArrayBuffer> | undefined, signal
   }
 }
 
-/** A page of another origin asks, without a token, whether it may send a request. */
-function preflight({ headers }: Head, access: Access): Response {
-  const origin = headers.get('origin') ?? ''
-  if (origin !== '' && !access.allowsOrigin(origin, headers.get('host') ?? '')) {
-    return errorResponse(403, 'forbidden', `Expected a page of listen.origins, received the origin ${origin}`)
-  }
-  const allowed = {
-    'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
-    'access-control-allow-headers': headers.get('access-control-request-headers') ?? '*',
-    'access-control-max-age': '600',
-  }
-  return new Response(null, { status: 204, headers: allowed })
-}
-
-function errorResponse(status: number, error: string, detail: string): Response {
-  return Response.json({ error, detail }, { status })
+/** CONTRACT's error body. */
+function houseBody(_path: string, { error, detail }: Failure): object {
+  return { error, detail }
 }
 
 /** What the system refuses for want of something is no bug of a route. */

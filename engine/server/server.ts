@@ -6,7 +6,7 @@ import { EngineError, messageOf } from '../errors.ts'
 import type { BrowserSourceRegistry } from '../streams/browser-sources.ts'
 import type { Hub } from '../streams/hub.ts'
 import { Access, type AccessRules } from './access.ts'
-import { type Fetch, FetchBridge } from './fetch-bridge.ts'
+import { type ErrorBody, type Fetch, FetchBridge } from './fetch-bridge.ts'
 import { PlainGroups } from './plain-groups.ts'
 import type { BodyLimits } from './request-body.ts'
 import { serveFile } from './static-files.ts'
@@ -18,13 +18,16 @@ export interface ServerOptions {
   /** 0 takes a free one. */
   readonly port: number
   readonly rules: AccessRules
-  readonly hub: Hub
-  readonly browserSources: BrowserSourceRegistry
+  /** What comes and goes by WebSockets; null: a listener without any. */
+  readonly hub: Hub | null
+  readonly browserSources: BrowserSourceRegistry | null
   /** Answers every request that is neither a WebSocket nor a file of the page. */
   readonly fetch: Fetch
   /** Folder of the built page; null serves none. */
   readonly page: string | null
   readonly log: Logger
+  /** The body of what is answered before a route is asked; left out: the house's. */
+  readonly errorBody?: ErrorBody
   readonly limits?: Partial<BodyLimits & { readonly maxSockets: number }>
 }
 
@@ -38,7 +41,7 @@ const defaultLimits = {
 /** How long clients have, after the close frame, to take it and hang up. */
 const closingGraceMs = 300
 
-/** The one listening port: WebSockets, routes and the page. Closing it ends all connections. */
+/** A listening port: WebSockets, routes and the page. Closing it ends all connections. */
 export class Server implements AsyncDisposable {
   /** The one that it listens on, also while paused. */
   readonly port: number
@@ -46,7 +49,7 @@ export class Server implements AsyncDisposable {
   readonly #options: ServerOptions
   /** Undefined while no new client is let in. */
   #listening: uws.us_listen_socket | undefined
-  readonly #sockets: WebSockets
+  readonly #sockets: WebSockets | undefined
   readonly #bridge: FetchBridge
   #closed: Promise<void> | undefined
   #resuming = false
@@ -62,16 +65,13 @@ export class Server implements AsyncDisposable {
 
   /** Starts to listen. Rejects with `conflict` when the port is taken or the address is not this machine's. */
   static async listen(options: ServerOptions): Promise<Server> {
-    const { host, hub, browserSources, log } = options
+    const { host, log, errorBody } = options
     const port = await findFree(host, options.port)
     const access = new Access(options.rules, host)
     const limits = { ...defaultLimits, ...options.limits }
     const app = uws.App()
-    const groups = new PlainGroups(hub, (topic, message) => app.publish(topic, message.bytes, message.binary))
-    const sockets = new WebSockets({ hub, browserSources, groups, access, maxSockets: limits.maxSockets })
-    const bridge = new FetchBridge(withPage(options), { access, log, ...limits })
-    app.ws('/ws', sockets.behavior())
-    app.ws('/ws/*', sockets.behavior())
+    const sockets = openSockets(app, options, { access, maxSockets: limits.maxSockets })
+    const bridge = new FetchBridge(withPage(options), { access, log, ...limits, ...(errorBody && { errorBody }) })
     app.any('/*', (out, incoming) => bridge.handle(out, incoming))
     const listening = await listen(app, host, port)
     return new Server({ app, port, listening, sockets, bridge, options })
@@ -79,7 +79,7 @@ export class Server implements AsyncDisposable {
 
   /** Open WebSockets. */
   get clients(): number {
-    return this.#sockets.size
+    return this.#sockets?.size ?? 0
   }
 
   /**
@@ -121,7 +121,7 @@ export class Server implements AsyncDisposable {
   async #close(): Promise<void> {
     if (this.#listening !== undefined) uws.us_listen_socket_close(this.#listening)
     this.#bridge.close()
-    if (this.#sockets.size > 0) {
+    if (this.#sockets !== undefined && this.#sockets.size > 0) {
       this.#sockets.closeAll()
       await wait(closingGraceMs)
     }
@@ -135,11 +135,24 @@ function withPage({ fetch, page }: ServerOptions): Fetch {
   return async (request) => (await serveFile(page, request)) ?? fetch(request)
 }
 
+function openSockets(
+  app: uws.TemplatedApp,
+  { hub, browserSources }: ServerOptions,
+  rules: { readonly access: Access; readonly maxSockets: number },
+): WebSockets | undefined {
+  if (hub === null || browserSources === null) return undefined
+  const groups = new PlainGroups(hub, (topic, message) => app.publish(topic, message.bytes, message.binary))
+  const sockets = new WebSockets({ hub, browserSources, groups, ...rules })
+  app.ws('/ws', sockets.behavior())
+  app.ws('/ws/*', sockets.behavior())
+  return sockets
+}
+
 interface ServerParts {
   readonly app: uws.TemplatedApp
   readonly port: number
   readonly listening: uws.us_listen_socket
-  readonly sockets: WebSockets
+  readonly sockets: WebSockets | undefined
   readonly bridge: FetchBridge
   readonly options: ServerOptions
 }
