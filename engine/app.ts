@@ -1,14 +1,16 @@
 import { join } from 'node:path'
+import { composeChat } from './compose-chat.ts'
 import { composeModels } from './compose-models.ts'
 import type { Config } from './config.ts'
 import { AnchoredClock } from './core/clock.ts'
 import { ImagePool } from './core/image-pool.ts'
 import { ClosingStack } from './core/lifecycle.ts'
-import { errorBodyFor } from './error-bodies.ts'
 import { createHealth } from './health.ts'
 import { GstCaptureHosts } from './hosts/capture-hosts.ts'
 import type { SharedPool } from './hosts/host.ts'
+import type { Language } from './inference/language.ts'
 import type { VisionEngine } from './inference/vision-engine.ts'
+import { openListeners } from './listeners.ts'
 import { LoadWatch } from './load-watch.ts'
 import type { Logger } from './log.ts'
 import { MachineLoad } from './machine-load.ts'
@@ -19,7 +21,6 @@ import { loadAllPlugins } from './plugin-folders.ts'
 import { Problems, reportClockStep, reportHostStart } from './problems.ts'
 import { ResourceWatch } from './resource-watch.ts'
 import { readResources } from './resources.ts'
-import { projectRoot } from './root.ts'
 import { joinRoutes } from './routes/answer.ts'
 import { type Health, healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
@@ -27,10 +28,8 @@ import { modelRoutes } from './routes/models.ts'
 import { pipelineRoutes } from './routes/pipelines.ts'
 import { topicRoutes } from './routes/topics.ts'
 import { visionRoutes } from './routes/vision.ts'
-import { Server } from './server/server.ts'
 import { BrowserSourceRegistry } from './streams/browser-sources.ts'
 import { Hub } from './streams/hub.ts'
-import { accessRules } from './token.ts'
 
 /** How often the wall clock is compared with the anchor of our times. */
 const clockCheckMs = 1000
@@ -43,21 +42,31 @@ export interface App extends AsyncDisposable {
   health(): Promise<Health>
 }
 
+/** Parts that are not built from the configuration. */
+export interface GivenParts {
+  /** Language models; left out: none are asked, and their routes are not there. */
+  readonly language?: Language
+}
+
 /**
  * Builds every part and connects them. Rejects with `conflict` when the port is taken, `unavailable` when the addon or
  * the page is not built; nothing stays open then.
  */
-export async function createApp(config: Config, version: string, log: Logger): Promise<App> {
+export async function createApp(config: Config, version: string, log: Logger, given: GivenParts = {}): Promise<App> {
   const closing = new ClosingStack()
   try {
-    return await compose(config, version, log, closing)
+    return await compose(config, { version, log, given }, closing)
   } catch (error) {
     await closing[Symbol.asyncDispose]()
     throw error
   }
 }
 
-async function compose(config: Config, version: string, log: Logger, closing: ClosingStack): Promise<App> {
+async function compose(
+  config: Config,
+  { version, log, given }: { readonly version: string; readonly log: Logger; readonly given: GivenParts },
+  closing: ClosingStack,
+): Promise<App> {
   const { clock, problems } = startClock(log, closing)
   const pool = createPool(config, closing)
   const metrics = closing.use('metrics', new Metrics(version))
@@ -85,6 +94,7 @@ async function compose(config: Config, version: string, log: Logger, closing: Cl
       images: pool.ledger.stats(),
       residency: residency.use('host'),
     })
+  const chat = given.language && composeChat({ config, ...models, language: given.language, clock, version })
   const temperature = () => load.status.temperature
   const resources = { residency, hosts, temperature, stateFolder: config.state }
   const fetch = joinRoutes([
@@ -94,18 +104,12 @@ async function compose(config: Config, version: string, log: Logger, closing: Cl
     healthRoutes(health),
     metricsRoutes(readMetrics, metrics.contentType),
     pipelineRoutes(() => pipelines.summary()),
+    ...(chat?.routes ?? []),
   ]).fetch
-  const { host, port } = config.listen
-  const page = join(projectRoot, 'dist/web')
-  const rules = accessRules(config, log)
-  const part = log.child({ part: 'server' })
-  const served = { hub, browserSources: browser, fetch, page, errorBody: errorBodyFor }
-  const server = await Server.listen({ host, port, rules, ...served, log: part })
-  closing.use('server', server)
+  const ports = { config, hub, browserSources: browser, fetch, chat: chat?.routes, problems, log, closing }
+  const { url, onDescriptors } = await openListeners(ports)
   void vision.preload(config.models.preload)
-  const onDescriptors = (are: 'short' | 'enough') => (are === 'short' ? server.pause() : void server.resume())
   closing.use('resource watch', new ResourceWatch({ problems, stateFolder: config.state, onDescriptors }))
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`
   return { url, pool, health, [Symbol.asyncDispose]: () => closing[Symbol.asyncDispose]() }
 }
 

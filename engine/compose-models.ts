@@ -42,6 +42,8 @@ export interface ComposedModels extends Omit<ModelsParts, 'resources'> {
   /** The Hailo device, for health. */
   readonly hailo: () => HailoDeviceStatus
   readonly hailoHosts: () => HostStatus[]
+  readonly catalogue: Catalogue
+  readonly store: ModelStore
 }
 
 /** Builds the part of the engine that finds, loads and runs models. Throws `invalid` for a name in the configuration that the catalogue lacks. */
@@ -74,7 +76,7 @@ export async function composeModels(around: ModelsSurroundings): Promise<Compose
   const hasHailo = () => hailo?.status.state === 'ready'
   const stock = createStock(catalogue.models, store)
   return {
-    ...{ vision, tasks, residency },
+    ...{ vision, tasks, residency, catalogue, store },
     hailo: () => hailo?.status ?? { state: 'absent', reason: found.absent ?? '', simulated: false },
     hailoHosts: () => hailo?.hosts() ?? [],
     list: () => listModels({ residency, sizes, status, stock, hasHailo }),

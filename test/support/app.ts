@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { type App, createApp } from '../../engine/app.ts'
+import { type App, createApp, type GivenParts } from '../../engine/app.ts'
 import { parseCommandLine } from '../../engine/command-line.ts'
 import { loadConfig } from '../../engine/config.ts'
 import { createLog } from '../../engine/log.ts'
@@ -15,7 +15,10 @@ export interface TestApp extends AsyncDisposable {
  * A real engine on a free port of loopback. `settings` are those of `--set`; pipelines may be written inline. Its end fails
  * the test when an image is held, lent or leaked.
  */
-export async function startApp(settings: Readonly<Record<string, unknown>> = {}): Promise<TestApp> {
+export async function startApp(
+  settings: Readonly<Record<string, unknown>> = {},
+  given: GivenParts = {},
+): Promise<TestApp> {
   const set = Object.entries({ pipelines: [], ...settings }).flatMap(([path, value]) => [
     '--set',
     `${path}=${JSON.stringify(value)}`,
@@ -23,7 +26,7 @@ export async function startApp(settings: Readonly<Record<string, unknown>> = {})
   const { HAILSTREAM_MODELS_MIRROR: _, ...environment } = process.env
   const line = parseCommandLine(['start', '--port', '0', '--log-level', 'warn', ...set])
   const config = loadConfig(line, environment)
-  const app = await createApp(config, '0.0.0-test', createLog(config.log.level))
+  const app = await createApp(config, '0.0.0-test', createLog(config.log.level), given)
   return {
     url: app.url,
     socketUrl: app.url.replace('http', 'ws'),
