@@ -1,3 +1,4 @@
+import type { Hono } from 'hono'
 import { AnchoredClock } from '../../engine/core/clock.ts'
 import type { ModelLibrary, PullProgress } from '../../engine/inference/model-library.ts'
 import { joinRoutes } from '../../engine/routes/answer.ts'
@@ -43,15 +44,26 @@ export class ScriptedLibrary implements ModelLibrary {
   }
 }
 
-/** The routes of language models over scripted ones, without a socket. */
+/** The routes of language models, over scripted ones. */
+export class ScriptedChat {
+  readonly language: ScriptedLanguage
+  readonly library = new ScriptedLibrary()
+  readonly routes: readonly Hono[]
+
+  constructor(models: readonly ScriptedModel[]) {
+    this.language = new ScriptedLanguage(models)
+    const parts = { language: this.language, library: this.library, clock: new AnchoredClock(), version: '9.8.7' }
+    this.routes = [ollamaRoutes(parts), openaiRoutes(parts)]
+  }
+}
+
+/** The same, to be asked without a socket. */
 export function createChatApp(models: readonly ScriptedModel[]) {
-  const language = new ScriptedLanguage(models)
-  const library = new ScriptedLibrary()
-  const parts = { language, library, clock: new AnchoredClock(), version: '9.8.7' }
-  const app = joinRoutes([ollamaRoutes(parts), openaiRoutes(parts)])
-  const post = (path: string, body: unknown, method = 'POST') =>
+  const { language, library, routes } = new ScriptedChat(models)
+  const app = joinRoutes(routes)
+  const post = async (path: string, body: unknown, method = 'POST') =>
     app.request(path, { method, body: typeof body === 'string' ? body : JSON.stringify(body) })
-  return { app, language, library, post, fetch: (request: Request) => app.fetch(request) }
+  return { app, language, library, post }
 }
 
 /** The lines of a stream of NDJSON, each of which ends with LF alone. */
