@@ -137,6 +137,12 @@ describe('every field is honoured or refused', () => {
     expect((await chat.post('/api/chat', { model: 'm', ...hello })).headers.get('warning')).toBeNull()
   })
 
+  it('a context larger than the model has is the model’s, and the answer says so', async () => {
+    const response = await chat.post('/api/chat', { model: 'm', options: { num_ctx: 8192 }, ...hello })
+    expect(response.headers.get('warning')).toBe('199 hailstream "num_ctx: the model has 2048"')
+    expect(chat.language.requests[0]?.sampling).toEqual({ contextLength: 2048 })
+  })
+
   it.each([
     ['/api/chat', { options: { mirostat: 1 } }, 'options.mirostat'],
     ['/api/chat', { options: { temperature: 'hot' } }, 'options.temperature'],
@@ -205,7 +211,7 @@ describe('every field is honoured or refused', () => {
           ],
         },
         { role: 'tool', content: '2', toolName: 'b', toolCallId: 'call_x' },
-        { role: 'tool', content: '1', toolCallId: 'call_0' },
+        { role: 'tool', content: '1', toolName: 'a', toolCallId: 'call_0' },
       ],
     })
     expect(chat.language.uses.at(-1)).toEqual({ priority: 'interactive', user: 'POST /api/chat' })

@@ -159,7 +159,7 @@ describe('O6: tool calls', () => {
       messages: [
         {},
         { role: 'assistant', content: '', toolCalls: [call, { id: 'call_b', arguments: { city: 'Genève' } }] },
-        { role: 'tool', content: '21 °C', toolCallId: 'call_a' },
+        { role: 'tool', content: '21 °C', toolCallId: 'call_a', toolName: 'weather' },
       ],
     })
     expect((await asked({ tools, tool_choice: 'none' }))?.tools).toBeUndefined()

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
-import { EngineError, messageOf } from '../../errors.ts'
+import { EngineError } from '../../errors.ts'
 import type { LanguageEvent, LanguageUsage, ToolCall } from '../../inference/language.ts'
 import { AnswerCollector, type EndReason, endless, type LanguageAnswer } from '../../inference/language-answer.ts'
 
@@ -61,8 +61,8 @@ export class AnswerLines {
       }
       throw endless()
     } catch (error) {
-      yield toLine({ error: messageOf(error) })
       if (!(error instanceof EngineError)) throw error
+      yield toLine({ error: error.message })
     }
   }
 

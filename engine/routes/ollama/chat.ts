@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { LanguageRequest } from '../../inference/language.ts'
+import type { ChatMessage, LanguageModelStatus, LanguageRequest } from '../../inference/language.ts'
 import { readBody } from '../body.ts'
 import { type AnswerForm, toToolCall } from './answer-lines.ts'
 import { answerGeneration, type GenerationParts } from './generation.ts'
@@ -30,15 +30,21 @@ const form: AnswerForm = {
 /** `POST /api/chat`. */
 export async function answerChat(parts: GenerationParts, request: Request): Promise<Response> {
   const body = await readBody(request, chatSchema)
-  const asked = body.messages.length > 0 ? toRequest(body) : undefined
-  const plan = () => ({ form, request: asked })
+  const messages = toChatMessages(body.messages)
+  const plan = (found: LanguageModelStatus) => {
+    return { form, request: messages.length > 0 ? toRequest(body, messages, found) : undefined }
+  }
   return answerGeneration(parts, body, plan, { user: 'POST /api/chat', hungUp: request.signal })
 }
 
-function toRequest({ messages, tools, format, think, options }: z.output<typeof chatSchema>): LanguageRequest {
+function toRequest(
+  { tools, format, think, options }: z.output<typeof chatSchema>,
+  messages: readonly ChatMessage[],
+  found: LanguageModelStatus,
+): LanguageRequest {
   return {
-    input: { messages: toChatMessages(messages) },
-    sampling: samplingOf(options),
+    input: { messages },
+    sampling: samplingOf(options, found),
     ...(tools.length > 0 && { tools: toTools(tools) }),
     ...(format !== undefined && format !== '' && { format }),
     ...(think !== undefined && { think: think !== false }),

@@ -12,7 +12,7 @@ export async function answerEmbed(parts: GenerationParts, request: Request): Pro
   const startedAt = parts.clock.now()
   const body = await readBody(request, embedSchema)
   const texts = typeof body.input === 'string' ? [body.input].filter((text) => text !== '') : body.input
-  const { vectors, promptTokens, loadMs, preparedAt } = await embed(parts, { ...body, texts }, request)
+  const { vectors, promptTokens, loadMs, preparedAt, found } = await embed(parts, { ...body, texts }, request)
   const embeddings = shortenVectors(vectors, body.dimensions).map((vector) => [...vector])
   const answer = {
     model: body.model,
@@ -21,15 +21,15 @@ export async function answerEmbed(parts: GenerationParts, request: Request): Pro
     load_duration: Math.max(1, Number(preparedAt - startedAt) + Math.round(loadMs * 1e6)),
     prompt_eval_count: promptTokens,
   }
-  return Response.json(answer, { headers: warningsFor(body.options) })
+  return Response.json(answer, { headers: warningsFor(body.options, found) })
 }
 
 /** `POST /api/embeddings`. */
 export async function answerEmbeddings(parts: GenerationParts, request: Request): Promise<Response> {
   const body = await readBody(request, embeddingsSchema)
   const texts = body.prompt === '' ? [] : [body.prompt]
-  const { vectors } = await embed(parts, { ...body, texts }, request)
-  return Response.json({ embedding: [...(vectors[0] ?? [])] }, { headers: warningsFor(body.options) })
+  const { vectors, found } = await embed(parts, { ...body, texts }, request)
+  return Response.json({ embedding: [...(vectors[0] ?? [])] }, { headers: warningsFor(body.options, found) })
 }
 
 interface Asked {
@@ -43,14 +43,15 @@ interface Asked {
 async function embed({ language, clock }: GenerationParts, asked: Asked, request: Request) {
   expectRuntimeOptions(asked.options)
   const keepAlive = asked.keep_alive === undefined ? undefined : parseKeepAlive(asked.keep_alive)
-  const { name, capabilities } = await findModel(language, asked.model)
+  const found = await findModel(language, asked.model)
+  const { name, capabilities } = found
   if (!capabilities.embedding) throw new Incapable(asked.model, 'embedding')
   const preparedAt = clock.now()
   const use = { priority: 'interactive', user: `POST ${new URL(request.url).pathname}` } as const
-  const found =
+  const embeddings =
     asked.texts.length === 0
       ? { vectors: [], promptTokens: 0, loadMs: await language.load(name, use, request.signal) }
       : await language.embed(name, asked.texts, use, request.signal)
   if (keepAlive !== undefined) language.keepAlive(name, keepAlive)
-  return { ...found, preparedAt }
+  return { ...embeddings, preparedAt, found }
 }

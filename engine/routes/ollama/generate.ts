@@ -40,7 +40,7 @@ function planFor(body: GenerateBody, asked: Asked, found: LanguageModelStatus): 
   const { format, think, options } = body
   const request = {
     input,
-    sampling: samplingOf(options),
+    sampling: samplingOf(options, found),
     ...(format !== undefined && format !== '' && { format }),
     ...(think !== undefined && { think: think !== false }),
   }

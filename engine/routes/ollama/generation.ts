@@ -37,8 +37,7 @@ type PlanFor = (found: LanguageModelStatus) => GenerationPlan
 interface Going {
   readonly parts: GenerationParts
   readonly asked: GenerationAsked
-  /** The model's own name. */
-  readonly name: string
+  readonly found: LanguageModelStatus
   readonly use: Use
   readonly keepAlive: number | undefined
   readonly lines: AnswerLines
@@ -58,29 +57,31 @@ export async function answerGeneration(
   const { form, request } = plan(found)
   const lines = new AnswerLines({ model: asked.model, form, clock: parts.clock, startedAt })
   const use = { priority: 'interactive', user } as const
-  const going = { parts, asked, name: found.name, use, keepAlive, lines, hungUp }
+  const going = { parts, asked, found, use, keepAlive, lines, hungUp }
   if (request === undefined) return loadOrUnload(going)
   expectCapable(asked.model, found, request)
   return generate(going, request)
 }
 
 async function generate(going: Going, request: LanguageRequest): Promise<Response> {
-  const { parts, asked, name, use, keepAlive, lines, hungUp } = going
+  const { parts, asked, found, use, keepAlive, lines, hungUp } = going
   const { language } = parts
+  const { name } = found
   const left = new AbortController()
   const signal = AbortSignal.any([hungUp, left.signal])
   lines.prepared()
   const events = await begin(language.generate(name, request, use, signal))
   // Only now it is surely loaded.
   if (keepAlive !== undefined) language.keepAlive(name, keepAlive)
-  const headers = warningsFor(asked.options)
+  const headers = warningsFor(asked.options, found)
   if (!asked.stream) return Response.json(lines.whole(await collectAnswer(events)), { headers })
   const body = answerBody(lines.stream(events), { onLeft: (reason) => left.abort(reason) })
   return new Response(body, { headers: { 'content-type': 'application/x-ndjson', ...headers } })
 }
 
-async function loadOrUnload({ parts, asked, name, use, keepAlive, lines, hungUp }: Going): Promise<Response> {
-  const headers = warningsFor(asked.options)
+async function loadOrUnload({ parts, asked, found, use, keepAlive, lines, hungUp }: Going): Promise<Response> {
+  const headers = warningsFor(asked.options, found)
+  const { name } = found
   if (keepAlive === 0) {
     await unload(parts.language, name)
     return Response.json(lines.silent('unload'), { headers })

@@ -26,7 +26,9 @@ function toChatMessage(message: OllamaMessage, i: number, pairs: CallPairs): Cha
   const { role, content, thinking, tool_name, tool_calls = [] } = message
   const images = toPictures(message.images, `messages.${i}.images`)
   const toolCalls = tool_calls.map((call) => pairs.open(call))
-  const toolCallId = role === 'tool' ? (message.tool_call_id ?? pairs.answer(tool_name)) : undefined
+  const answered = role === 'tool' ? pairs.answer(message) : undefined
+  const toolCallId = message.tool_call_id ?? answered?.id
+  const toolName = tool_name ?? answered?.name
   return {
     role,
     content,
@@ -34,7 +36,7 @@ function toChatMessage(message: OllamaMessage, i: number, pairs: CallPairs): Cha
     ...(thinking !== undefined && { thinking }),
     ...(toolCalls.length > 0 && { toolCalls }),
     ...(toolCallId !== undefined && { toolCallId }),
-    ...(tool_name !== undefined && { toolName: tool_name }),
+    ...(toolName !== undefined && { toolName }),
   }
 }
 
@@ -49,9 +51,11 @@ class CallPairs {
     return call
   }
 
-  /** The id of the oldest call, of that tool where its name is said. */
-  answer(tool: string | undefined): string | undefined {
-    const at = this.#open.findIndex(({ name }) => tool === undefined || name === tool)
-    return at < 0 ? undefined : this.#open.splice(at, 1)[0]?.id
+  /** The call that is answered: by its id, else the oldest one, of that tool where its name is said. */
+  answer({ tool_call_id, tool_name }: OllamaMessage): ToolCall | undefined {
+    const at = this.#open.findIndex(({ id, name }) => {
+      return tool_call_id === undefined ? tool_name === undefined || name === tool_name : id === tool_call_id
+    })
+    return at < 0 ? undefined : this.#open.splice(at, 1)[0]
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Sampling } from '../../inference/language.ts'
+import type { LanguageModelStatus, Sampling } from '../../inference/language.ts'
 import { toSampling } from '../../inference/sampling.ts'
 import { WrongField } from '../body.ts'
 
@@ -51,12 +51,14 @@ export const optionsSchema = z.strictObject({
   f16_kv: z.boolean().optional(),
 })
 
+type ContextOf = Pick<LanguageModelStatus, 'contextLength'>
+
 /** Options as a request has them. */
 export type OllamaOptions = z.output<typeof optionsSchema>
 
-/** How tokens are chosen, by the options. */
-export function samplingOf(options: OllamaOptions = {}): Sampling {
-  const { num_predict } = options
+/** How tokens are chosen, by the options. A context larger than the model's, as clients ask for unasked, is the model's own. */
+export function samplingOf(options: OllamaOptions = {}, { contextLength }: ContextOf): Sampling {
+  const { num_predict, num_ctx } = options
   return toSampling({
     maxTokens: num_predict !== undefined && num_predict > 0 ? num_predict : undefined,
     temperature: options.temperature,
@@ -70,15 +72,17 @@ export function samplingOf(options: OllamaOptions = {}): Sampling {
     frequencyPenalty: options.frequency_penalty,
     seed: options.seed,
     stop: options.stop,
-    contextLength: options.num_ctx,
+    contextLength: num_ctx === undefined ? undefined : Math.min(num_ctx, contextLength ?? num_ctx),
   })
 }
 
-/** Headers that say which options had no effect; none when all had. */
-export function warningsFor(options: OllamaOptions = {}): Record<string, string> {
+/** Headers that say which options had another effect than was asked for; none when all had theirs. */
+export function warningsFor(options: OllamaOptions = {}, { contextLength }: ContextOf): Record<string, string> {
   const unused = runtimeOptions.filter((name) => options[name] !== undefined)
-  if (unused.length === 0) return {}
-  return { warning: `199 hailstream "${unused.join(', ')}: chosen by the engine, without effect"` }
+  const warnings = unused.length === 0 ? [] : [`${unused.join(', ')}: chosen by the engine, without effect`]
+  const { num_ctx = 0 } = options
+  if (contextLength !== null && num_ctx > contextLength) warnings.push(`num_ctx: the model has ${contextLength}`)
+  return warnings.length === 0 ? {} : { warning: warnings.map((text) => `199 hailstream "${text}"`).join(', ') }
 }
 
 /** For what chooses no tokens: any other option has no meaning there. Throws `WrongField`. */

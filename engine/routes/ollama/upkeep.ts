@@ -1,4 +1,4 @@
-import { EngineError, messageOf } from '../../errors.ts'
+import { EngineError } from '../../errors.ts'
 import type { ModelLibrary, PullProgress } from '../../inference/model-library.ts'
 import { answerBody } from '../../streams/answer-body.ts'
 import { readBody } from '../body.ts'
@@ -43,8 +43,8 @@ async function* pullLines(
     for (let next = first; !next.done; next = await steps.next()) yield toLine(toStatus(next.value))
     yield toLine({ status: 'success' })
   } catch (error) {
-    yield toLine({ error: messageOf(error) })
     if (!(error instanceof EngineError)) throw error
+    yield toLine({ error: error.message })
   } finally {
     await steps.return?.()
   }

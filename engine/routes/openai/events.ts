@@ -38,10 +38,8 @@ export async function* toEvents(events: AsyncIterable<LanguageEvent>, form: Stre
     }
     throw endless()
   } catch (error) {
-    const failure =
-      error instanceof EngineError ? error : new EngineError('internal', 'A bug in hailstream: see its log')
-    yield toEvent(toBody(failure))
-    if (failure !== error) throw error
+    if (!(error instanceof EngineError)) throw error
+    yield toEvent(toBody(error))
   }
 }
 

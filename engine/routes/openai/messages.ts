@@ -10,9 +10,15 @@ type Part = Exclude<Extract<OpenAiMessage, { role: 'user' }>['content'], string>
 type AssistantMessage = Extract<OpenAiMessage, { role: 'assistant' }>
 type CalledTool = NonNullable<AssistantMessage['tool_calls']>[number]
 
-/** The conversation. Throws `WrongField`. */
+/** The conversation. Answers of tools name their tool, by the call that they answer. Throws `WrongField`. */
 export function toChatMessages(messages: readonly OpenAiMessage[]): ChatMessage[] {
-  return messages.map((message, i) => toChatMessage(message, `messages.${i}`))
+  const tools = new Map<string, string>()
+  return messages.map((message, i) => {
+    const said = toChatMessage(message, `messages.${i}`)
+    for (const { id, name } of said.toolCalls ?? []) tools.set(id, name)
+    const toolName = said.toolName ?? tools.get(said.toolCallId ?? '')
+    return toolName === undefined ? said : { ...said, toolName }
+  })
 }
 
 function toChatMessage(message: OpenAiMessage, place: string): ChatMessage {
