@@ -8,7 +8,7 @@ import type { Catalogue } from './inference/catalogue.ts'
 import type { Language } from './inference/language.ts'
 import { ModelAliases } from './inference/model-aliases.ts'
 import { OwnLibrary } from './inference/model-library.ts'
-import { backendHere, hasHailoDevice } from './inference/model-stock.ts'
+import { backendHere } from './inference/model-stock.ts'
 import type { ModelStore } from './inference/model-store.ts'
 import type { Logger } from './log.ts'
 import type { Problems } from './problems.ts'
@@ -28,6 +28,8 @@ export interface ChatSurroundings {
   readonly language: Language
   readonly catalogue: Catalogue
   readonly store: ModelStore
+  /** Whether the device is there decides what is pulled. */
+  readonly hailo: () => { readonly state: string }
   readonly clock: Clock
   readonly version: string
 }
@@ -42,10 +44,10 @@ export interface ComposedChat {
 
 /** Builds what answers Ollama's and OpenAI's clients. */
 export function composeChat(around: ChatSurroundings): ComposedChat {
-  const { config, catalogue, store, clock, version } = around
+  const { config, catalogue, store, hailo, clock, version } = around
   const aliases = new ModelAliases(config.state)
   const language = new AliasedLanguage(around.language, aliases)
-  const backendFor = (backends: Parameters<typeof backendHere>[0]) => backendHere(backends, hasHailoDevice())
+  const backendFor = (backends: Parameters<typeof backendHere>[0]) => backendHere(backends, hailo().state === 'ready')
   const library = new OwnLibrary({ catalogue, store, language, aliases, backendFor })
   const parts = { language, library, clock, version }
   return { language, routes: [ollamaRoutes(parts), openaiRoutes(parts)] }

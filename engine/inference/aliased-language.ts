@@ -1,6 +1,6 @@
 import type { Embeddings, Language, LanguageEvent, LanguageModelStatus, LanguageRequest } from './language.ts'
 import type { ModelAliases } from './model-aliases.ts'
-import type { Use } from './residency.ts'
+import type { Use } from './residency-options.ts'
 
 /** What Ollama reads where a name has no tag. */
 const usualTag = ':latest'

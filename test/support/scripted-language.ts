@@ -10,7 +10,7 @@ import type {
   ToolCall,
 } from '../../engine/inference/language.ts'
 import type { EndReason } from '../../engine/inference/language-answer.ts'
-import type { Use } from '../../engine/inference/residency.ts'
+import type { Use } from '../../engine/inference/residency-options.ts'
 
 /** One step of an answer: a token of text or of thinking, a call, a failure, or a wait for the test. */
 export type Step =
@@ -68,6 +68,8 @@ export class ScriptedLanguage implements Language {
   /** Generations that go on now, and that were broken off. */
   running = 0
   aborted = 0
+  /** Tokens of all answers. */
+  tokens = 0
   readonly #models: readonly ScriptedModel[]
 
   constructor(models: readonly ScriptedModel[]) {
@@ -95,8 +97,10 @@ export class ScriptedLanguage implements Language {
     let ended = false
     try {
       const tookMs = await this.load(model.name, use, signal)
-      yield* this.#speak(model, request, { signal, tookMs })
-      ended = true
+      for await (const event of this.#speak(model, request, { signal, tookMs })) {
+        ended = event.type === 'done'
+        yield event
+      }
     } finally {
       this.running--
       if (!ended) this.aborted++
@@ -149,6 +153,7 @@ export class ScriptedLanguage implements Language {
         yield { type: 'tool-call', call: step.call }
         continue
       }
+      this.tokens++
       if (tokens++ === 0) firstAt = performance.now()
       if (typeof step === 'object') yield { type: 'thinking', text: step.thinking, tokens: 1 }
       else {
