@@ -86,15 +86,18 @@ export class AnswerLines {
 
   /** Nanoseconds. Loading is all that came before the work: understanding the request, waiting for a turn, reading the model. */
   #times({ promptTokens, answerTokens, queuedMs, loadMs, promptMs, answerMs }: LanguageUsage) {
-    const total = Number(this.#clock.now() - this.#startedAt)
-    const prepared = Number(this.#preparedAt - this.#startedAt)
+    const total = Math.max(1, Number(this.#clock.now() - this.#startedAt))
+    const load = Math.max(1, Number(this.#preparedAt - this.#startedAt) + toNs(queuedMs + loadMs))
+    const prompt = Math.max(1, toNs(promptMs))
+    // Between the first token and the last of a single one lies nothing: then it is what was left of the request.
+    const answer = answerMs > 0 ? toNs(answerMs) : total - load - prompt
     return {
-      total_duration: Math.max(1, total),
-      load_duration: Math.max(1, prepared + toNs(queuedMs + loadMs)),
+      total_duration: total,
+      load_duration: load,
       prompt_eval_count: promptTokens,
-      prompt_eval_duration: Math.max(1, toNs(promptMs)),
+      prompt_eval_duration: prompt,
       eval_count: answerTokens,
-      eval_duration: Math.max(1, toNs(answerMs)),
+      eval_duration: Math.max(1, answer),
     }
   }
 }
