@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
 import { EngineError } from '../errors.ts'
 import { addon } from '../native/addon.ts'
-import { Channel, type Port } from './channel.ts'
-import type { InferResult, Message, Protocol, VisionProtocol } from './protocol.ts'
+import { Channel } from './channel.ts'
+import { privateBytes } from './private-bytes.ts'
+import type { InferResult, Protocol, VisionProtocol } from './protocol.ts'
+import { workerPort } from './worker-port.ts'
 
 /** The longest timer there is: the engine's own deadline comes first, and ends the whole host. */
 const noDeadlineMs = 2 ** 31 - 1
@@ -118,20 +119,5 @@ export class ModelWorkers {
     const worker = this.#workers.get(params.model)
     if (!worker) throw new EngineError('unavailable', `Expected model ${params.model} to be loaded; try again`)
     return worker.infer(params, signal)
-  }
-}
-
-/** Private memory of this process in bytes, without what is free and only kept by the allocator, and without the shared image pool. */
-async function privateBytes(): Promise<number> {
-  addon().trimMemory()
-  const sizes = await readFile('/proc/self/smaps_rollup', 'utf8')
-  return Number(/^Anonymous:\s+(\d+) kB/m.exec(sizes)?.[1] ?? 0) * 1024
-}
-
-function workerPort(worker: Worker): Port {
-  return {
-    send: (message) => worker.postMessage(message),
-    onMessage: (listener) => void worker.on('message', listener as (message: Message) => void),
-    onClose: (listener) => void worker.once('exit', listener),
   }
 }

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
-import { parentPort } from 'node:worker_threads'
 import ort from 'onnxruntime-node'
 import { EngineError, messageOf } from '../errors.ts'
 import { addon, type FitOptions, type SlotImage } from '../native/addon.ts'
-import { type Port, serve } from './channel.ts'
-import type { InferResult, Message, Plan, TensorSpec } from './protocol.ts'
+import { serve } from './channel.ts'
+import type { InferResult, Plan, TensorSpec } from './protocol.ts'
 import type { WorkerProtocol } from './vision-model.ts'
+import { mainPort } from './worker-port.ts'
 
 /** Side of the input in pixels where the network leaves it open. */
 const openSide = 640
@@ -158,17 +158,6 @@ async function loadNetwork(path: string, threads: number): Promise<Network> {
   } catch (error) {
     const message = `Expected a network for images in ${path}: ${messageOf(error)}`
     throw new EngineError(lacksMeans.test(message) ? 'unavailable' : 'invalid', message, { cause: error })
-  }
-}
-
-/** The pipe to the host's main thread. */
-function mainPort(): Port {
-  const port = parentPort
-  if (!port) throw new Error('Expected to run in a worker thread of the vision host')
-  return {
-    send: (message) => port.postMessage(message),
-    onMessage: (listener) => void port.on('message', listener as (message: Message) => void),
-    onClose: (listener) => void port.on('close', listener),
   }
 }
 

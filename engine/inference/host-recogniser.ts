@@ -1,0 +1,42 @@
+import type { HeardWindow } from '../hosts/speech-protocol.ts'
+import type { Use } from './residency.ts'
+import type { RecogniserOptions, VoiceDetector } from './speech.ts'
+import type { SpeechHost, SpeechModel } from './speech-host.ts'
+import { toInt16, WindowedRecogniser, type WindowedRecogniserOptions } from './windowed-recogniser.ts'
+
+/** Beyond the program's own deadline, and with the windows of others before this one. */
+const deadlineMs = 15 * 60_000
+const use: Use = { priority: 'interactive', user: 'recognition' }
+
+/** A recogniser that runs in the speech host. */
+export interface HostRecogniserOptions
+  extends Pick<WindowedRecogniserOptions, 'languages' | 'translates' | 'accuracy'> {
+  readonly host: SpeechHost
+  readonly model: SpeechModel
+  readonly detector: VoiceDetector
+}
+
+/** The recogniser of a model in the speech host; it is loaded by the first window, and kept as the residency says. */
+export function createHostRecogniser(options: HostRecogniserOptions): WindowedRecogniser {
+  const { host, model, ...traits } = options
+  const { name, backend } = model
+  const recognise = async (
+    samples: Float32Array,
+    { language, translate }: RecogniserOptions,
+    signal: AbortSignal,
+  ): Promise<HeardWindow> => {
+    const lease = await host.lease(model, use, signal)
+    try {
+      const params = {
+        model: name,
+        samples: toInt16(samples),
+        language: language ?? null,
+        translate: translate ?? false,
+      }
+      return await host.ask('recognise', params, { signal, deadlineMs })
+    } finally {
+      lease[Symbol.dispose]()
+    }
+  }
+  return new WindowedRecogniser({ ...traits, name, backend, simulated: false, recognise })
+}

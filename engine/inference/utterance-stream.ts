@@ -1,0 +1,183 @@
+import { EngineError } from '../errors.ts'
+import { Endpointer, type EndpointerOptions, stepMs } from './endpointer.ts'
+import { LatestValue } from './latest-value.ts'
+import { SampleQueue } from './sample-queue.ts'
+import { type RecogniserStream, type SpokenSegment, speechRate, type VoiceDetection, voiceStep } from './speech.ts'
+import { type PartialText, StablePrefix } from './stable-prefix.ts'
+
+/** Sound that has come and is not recognised yet. */
+const mostBehindSeconds = 30
+/** Sound before the detector hears a beginning: it is sure a little late. */
+const leadSteps = 10
+/** A speaker without a pause is recognised in pieces all the same, so that what is held stays bounded. */
+const longestUtteranceSeconds = 25
+const stepsAtOnce = 32
+
+/** What an utterance stream is made of. */
+export interface UtteranceStreamOptions {
+  /** The stream's from then on. */
+  readonly detection: VoiceDetection
+  /** What is said in an utterance; times from its first sample. The samples are borrowed. */
+  transcribe(samples: Float32Array, signal: AbortSignal): AsyncIterable<SpokenSegment>
+  readonly endpoints?: Partial<EndpointerOptions>
+  /** From one hypothesis about a growing utterance to the next, at least; and never sooner than the last one took. Milliseconds. */
+  readonly partialMs?: number
+  /** Milliseconds; for tests. */
+  readonly now?: () => number
+}
+
+/**
+ * Live recognition by a recogniser of whole utterances: the detector finds beginnings and ends; while one speaks, the utterance so far is
+ * recognised again and again for partial texts, by the stable-prefix rule.
+ */
+export class UtteranceStream implements RecogniserStream {
+  readonly partials: LatestValue<PartialText>
+  readonly #options: UtteranceStreamOptions
+  readonly #now: () => number
+  readonly #queue = new SampleQueue(voiceStep, mostBehindSeconds * speechRate)
+  readonly #endpointer: Endpointer
+  readonly #closing = new AbortController()
+  readonly #segments: SpokenSegment[] = []
+  readonly #running: Promise<void>
+  /** Steps of the utterance, or before it those that lead to it. */
+  #steps: Float32Array[] = []
+  /** The number of the first of them. */
+  #firstStep = 0
+  #prefix = new StablePrefix()
+  /** What was said in the utterances before. */
+  #past = ''
+  /** The hypothesis that is being made. */
+  #guess: { readonly done: Promise<void>; readonly abort: AbortController } | undefined
+  #nextGuessAt = 0
+
+  constructor(options: UtteranceStreamOptions) {
+    this.#options = options
+    this.#now = options.now ?? (() => performance.now())
+    this.#endpointer = new Endpointer(options.endpoints)
+    this.partials = new LatestValue()
+    this.#running = this.#run()
+    // Whoever reads the partials or asks for the end hears of a failure.
+    this.#running.catch((error: unknown) => this.partials.fail(error))
+  }
+
+  push(samples: Float32Array): void {
+    if (this.#closing.signal.aborted) throw new EngineError('closed', 'The recogniser stream is closed')
+    this.#queue.push(samples)
+  }
+
+  async finish(): Promise<readonly SpokenSegment[]> {
+    this.#queue.end()
+    await this.#running
+    return this.#segments
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort()
+    this.#queue.end()
+    await this.#running.catch(() => undefined)
+  }
+
+  async #run(): Promise<void> {
+    const { detection } = this.#options
+    try {
+      for (;;) {
+        const steps = await this.#queue.take(stepsAtOnce)
+        if (steps.length === 0 || this.#closing.signal.aborted) break
+        const probabilities = await Promise.all(steps.map((step) => detection.next(step)))
+        for (const [i, step] of steps.entries()) await this.#hear(step, probabilities[i] ?? 0)
+      }
+      await this.#stopGuess()
+      if (this.#endpointer.speaking && !this.#closing.signal.aborted) await this.#recognise()
+      this.partials.end()
+    } finally {
+      this.#queue.end()
+      await this.#stopGuess()
+      await detection[Symbol.asyncDispose]()
+    }
+  }
+
+  async #hear(step: Float32Array, probability: number): Promise<void> {
+    this.#steps.push(step)
+    const event = this.#endpointer.step(probability)
+    const isTooLong = this.#steps.length * stepMs > longestUtteranceSeconds * 1000
+    if (event === 'end' || (this.#endpointer.speaking && isTooLong)) {
+      await this.#stopGuess()
+      await this.#recognise()
+    } else if (this.#endpointer.speaking) this.#guessAgain()
+    else if (this.#steps.length > leadSteps) this.#forget(this.#steps.length - leadSteps)
+  }
+
+  #forget(count: number): void {
+    this.#steps.splice(0, count)
+    this.#firstStep += count
+  }
+
+  /** The whole utterance, for good. */
+  async #recognise(): Promise<void> {
+    const start = (this.#firstStep * voiceStep) / speechRate
+    const found: SpokenSegment[] = []
+    const samples = concat(this.#steps)
+    for await (const segment of this.#options.transcribe(samples, this.#closing.signal))
+      found.push(shift(segment, start))
+    this.#forget(this.#steps.length)
+    this.#segments.push(...found)
+    this.#tell(this.#prefix.finish(textOf(found)))
+    this.#past = this.partials.last?.stable ?? ''
+    this.#prefix = new StablePrefix()
+  }
+
+  #guessAgain(): void {
+    if (this.#guess || this.#now() < this.#nextGuessAt) return
+    const abort = new AbortController()
+    this.#guess = { abort, done: this.#makeGuess(abort.signal) }
+  }
+
+  async #makeGuess(signal: AbortSignal): Promise<void> {
+    const startedAt = this.#now()
+    try {
+      const found: SpokenSegment[] = []
+      for await (const segment of this.#options.transcribe(concat(this.#steps), signal)) found.push(segment)
+      if (!signal.aborted) this.#tell(this.#prefix.update(textOf(found)))
+    } catch {
+      // A hypothesis is worth nothing later; the utterance itself tells what is wrong.
+    } finally {
+      const now = this.#now()
+      this.#nextGuessAt = Math.max(startedAt + (this.#options.partialMs ?? 500), now + (now - startedAt))
+      this.#guess = undefined
+    }
+  }
+
+  async #stopGuess(): Promise<void> {
+    this.#guess?.abort.abort()
+    await this.#guess?.done
+  }
+
+  #tell({ stable, tentative }: PartialText): void {
+    const all = { stable: join(this.#past, stable), tentative }
+    const { last } = this.partials
+    if (all.stable !== (last?.stable ?? '') || all.tentative !== (last?.tentative ?? '')) this.partials.set(all)
+  }
+}
+
+function textOf(segments: readonly SpokenSegment[]): string {
+  return segments.map(({ text }) => text).join(' ')
+}
+
+function join(before: string, text: string): string {
+  return before === '' || text === '' ? before + text : `${before} ${text}`
+}
+
+function shift(segment: SpokenSegment, by: number): SpokenSegment {
+  const move = <T extends { readonly start: number; readonly end: number }>(what: T): T => ({
+    ...what,
+    start: what.start + by,
+    end: what.end + by,
+  })
+  return { ...move(segment), words: segment.words.map(move) }
+}
+
+function concat(steps: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(steps.length * voiceStep)
+  for (const [i, step] of steps.entries()) all.set(step, i * voiceStep)
+  return all
+}
