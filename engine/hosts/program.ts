@@ -34,6 +34,8 @@ export interface ProgramOptions {
   readonly command: string
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** An open file that is its standard input, in place of a pipe. */
+  readonly input?: number
   /** An open file that it finds as descriptor 3. */
   readonly file?: number
 }
@@ -45,11 +47,11 @@ export class Program {
   readonly #child: ChildProcess
   #lastWords = ''
 
-  constructor({ command, args, env, file }: ProgramOptions) {
+  constructor({ command, args, env, input, file }: ProgramOptions) {
     const wrapped = existsSync(setpriv) ? [setpriv, '--pdeathsig', 'KILL', command, ...args] : [command, ...args]
     const [first, ...others] = wrapped as [string, ...string[]]
     this.#child = spawn(first, others, {
-      stdio: ['pipe', 'pipe', 'pipe', ...(file === undefined ? [] : [file])],
+      stdio: [input ?? 'pipe', 'pipe', 'pipe', ...(file === undefined ? [] : [file])],
       ...(env && { env: { ...process.env, ...env } }),
     })
     this.exited = new Promise((resolve) => {
@@ -57,8 +59,8 @@ export class Program {
       this.#child.on('error', (error) => resolve(error.message))
     })
     // A program that has ended takes nothing any more; `exited` tells of it.
-    this.stdin.on('error', () => undefined)
-    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    this.#child.stdin?.on('error', () => undefined)
+    this.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-maxLastWords)
     })
   }
@@ -66,11 +68,15 @@ export class Program {
   get pid(): number | undefined {
     return this.#child.pid
   }
+  /** Not where `input` was given. */
   get stdin(): Writable {
     return this.#child.stdin as Writable
   }
   get stdout(): Readable {
     return this.#child.stdout as Readable
+  }
+  get stderr(): Readable {
+    return this.#child.stderr as Readable
   }
   /** The end of what it printed on its standard error. */
   get lastWords(): string {

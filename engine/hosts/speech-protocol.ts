@@ -20,6 +20,8 @@ export interface HeardWord {
   readonly text: string
   readonly start: number
   readonly end: number
+  /** 0 to 1, where the recogniser tells. */
+  readonly confidence?: number | undefined
 }
 
 /** What was heard in one window. */

@@ -1,6 +1,6 @@
 import { EngineError } from '../errors.ts'
 import type { HeardWindow, HeardWord } from '../hosts/speech-protocol.ts'
-import { type SpokenSegment, speechRate, type VoiceDetector, voiceStep } from './speech.ts'
+import { type SpokenSegment, type SpokenWord, speechRate, type VoiceDetector, voiceStep } from './speech.ts'
 import { type StepSpan, type StepWindow, WindowCutter, type WindowOptions } from './window-cutter.ts'
 
 /** Steps that the detector is asked about at once. */
@@ -66,11 +66,11 @@ export function toSegments(window: SpeechWindow, heard: HeardWindow): SpokenSegm
   })
 }
 
-function shift({ text, start, end }: HeardWord, by: number): HeardWord {
-  return { text, start: start + by, end: end + by }
+function shift({ text, start, end, confidence }: HeardWord, by: number): SpokenWord {
+  return { text, start: round(start + by), end: round(end + by), ...(confidence !== undefined && { confidence }) }
 }
 
-function nearestSpan(word: HeardWord, spans: readonly SpeechSpan[]): SpeechSpan | undefined {
+function nearestSpan(word: SpokenWord, spans: readonly SpeechSpan[]): SpeechSpan | undefined {
   const middle = (word.start + word.end) / 2
   const distance = ({ start, end }: SpeechSpan) => Math.max(start - middle, middle - end, 0)
   return spans.reduce((best, span) => (distance(span) < distance(best) ? span : best))
@@ -86,7 +86,15 @@ function stepOf(samples: Float32Array, index: number): Float32Array {
 }
 
 function toWindow({ from, to, speech }: StepWindow, samples: Float32Array): SpeechWindow {
-  const seconds = (span: StepSpan) => ({ start: span.from * stepSeconds, end: span.to * stepSeconds })
-  const start = from * stepSeconds
+  const seconds = (span: StepSpan) => ({ start: toSeconds(span.from), end: toSeconds(span.to) })
+  const start = toSeconds(from)
   return { start, samples: samples.subarray(from * voiceStep, to * voiceStep), speech: speech.map(seconds) }
+}
+
+function toSeconds(step: number): number {
+  return round(step * stepSeconds)
+}
+
+function round(seconds: number): number {
+  return Math.round(1000 * seconds) / 1000
 }

@@ -170,8 +170,8 @@ function join(before: string, text: string): string {
 function shift(segment: SpokenSegment, by: number): SpokenSegment {
   const move = <T extends { readonly start: number; readonly end: number }>(what: T): T => ({
     ...what,
-    start: what.start + by,
-    end: what.end + by,
+    start: round(what.start + by),
+    end: round(what.end + by),
   })
   return { ...move(segment), words: segment.words.map(move) }
 }
@@ -180,4 +180,8 @@ function concat(steps: readonly Float32Array[]): Float32Array {
   const all = new Float32Array(steps.length * voiceStep)
   for (const [i, step] of steps.entries()) all.set(step, i * voiceStep)
   return all
+}
+
+function round(seconds: number): number {
+  return Math.round(1000 * seconds) / 1000
 }

@@ -66,10 +66,8 @@ export async function transcribe(recogniser: Recogniser, samples: Float32Array):
 
 /** Words that are wrong, missing or too many, for each word of the truth. */
 export function wordErrorRate(text: string, truth: string): number {
-  const [heard, said] = [text, truth].map((line) => line.toLowerCase().match(/[\p{L}\p{N}']+/gu) ?? []) as [
-    string[],
-    string[],
-  ]
+  const words = (line: string): string[] => line.toLowerCase().match(/[\p{L}\p{N}']+/gu) ?? []
+  const [heard, said] = [words(text), words(truth)]
   let row = said.map((_, i) => i + 1)
   row.unshift(0)
   for (const [i, word] of heard.entries()) {
