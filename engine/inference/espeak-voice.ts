@@ -31,23 +31,21 @@ export class EspeakVoice implements SpeakingVoice {
   }
 
   async prepare({ speed = 1, speaker, noiseScale, noiseWidth }: SynthesisOptions): Promise<void> {
-    const { name } = this.voice
-    const refuse = (what: string) => {
-      throw new EngineError(
-        'invalid',
-        `Expected ${what} for the voice ${name} of espeak-ng. Leave it out, or choose a Piper voice`,
-      )
-    }
-    if (speaker !== undefined) refuse(`no speaker, received ${speaker},`)
-    if (noiseScale !== undefined || noiseWidth !== undefined) refuse('neither noise scale nor noise width')
-    const slowestSpeed = slowest / ownWordsPerMinute
-    if (!(speed >= slowestSpeed && speed <= fastest / ownWordsPerMinute))
-      refuse(`a speed of ${slowestSpeed.toFixed(2)} to ${fastest / ownWordsPerMinute}, received ${speed},`)
+    if (speaker !== undefined) throw this.#refusal('no speaker', speaker)
+    if (noiseScale !== undefined || noiseWidth !== undefined)
+      throw this.#refusal('neither noise scale nor noise width', noiseScale ?? noiseWidth)
+    const [from, to] = [slowest / ownWordsPerMinute, fastest / ownWordsPerMinute]
+    if (!(speed >= from && speed <= to)) throw this.#refusal(`a speed of ${from.toFixed(2)} to ${to}`, speed)
   }
 
   say(clause: string, { speed = 1 }: SynthesisOptions, signal: AbortSignal): AsyncIterable<Int16Array> {
     const wordsPerMinute = Math.round(ownWordsPerMinute * speed)
     return this.#host.speak({ voice: this.voice.name, text: clause, wordsPerMinute }, { signal, deadlineMs })
+  }
+
+  #refusal(expected: string, received: unknown): EngineError {
+    const message = `Expected ${expected} for the voice ${this.voice.name} of espeak-ng, received ${received}`
+    return new EngineError('invalid', `${message}. Leave it out, or choose a Piper voice`)
   }
 }
 
