@@ -43,6 +43,8 @@ export class WindowCutter {
   #probabilities: number[] = []
   #spans: { from: number; to: number }[] = []
   #speaking = false
+  /** Whether somebody spoke before the window's first step. */
+  #spokeBefore = false
 
   constructor(options: Partial<WindowOptions> = {}) {
     const { longestMs, silenceMs, paddingMs, gapMs } = { ...windowDefaults, ...options }
@@ -95,27 +97,24 @@ export class WindowCutter {
 
   #end(to: number): StepWindow {
     const window = { from: this.#from, to, speech: this.#spans }
-    this.#restart(this.#next)
+    this.#restart(this.#next, this.#speaking)
     return window
   }
 
-  #restart(from: number): void {
+  #restart(from: number, speaking: boolean): void {
     this.#from = from
     this.#probabilities = []
     this.#spans = []
+    this.#speaking = this.#spokeBefore = speaking
   }
 
   /** Ends the window within, and begins the next one with what is left. */
   #cut(): StepWindow {
-    const probabilities = this.#probabilities
+    const { from, probabilities } = { from: this.#from, probabilities: this.#probabilities }
     const at = bestCut(probabilities)
-    const to = this.#from + at
-    const speech = this.#spans
-      .filter((span) => span.from < to)
-      .map((span) => ({ from: span.from, to: Math.min(span.to, to) }))
-    const window = { from: this.#from, to, speech }
-    this.#restart(to)
-    this.#speaking = (probabilities[at - 1] ?? 0) >= offBelow
+    this.#restart(from, this.#spokeBefore)
+    for (const probability of probabilities.slice(0, at)) this.#take(probability)
+    const window = this.#end(from + at)
     for (const probability of probabilities.slice(at)) {
       this.#take(probability)
       if (this.#spans.length === 0) this.#forgetSilence()

@@ -15,6 +15,8 @@ beforeAll(async () => {
 afterAll(() => setup[Symbol.asyncDispose]())
 
 const textOf = (segments: readonly SpokenSegment[]) => segments.map(({ text }) => text).join(' ')
+/** The first two words of a recording, "it was": short work. */
+const shortSpeech = async () => (await readSpeech(testData('media/arctic_a0024.wav'))).subarray(0, 12_000)
 const never = new AbortController().signal
 /** Several times what a window takes where several test suites share two cores. */
 const timeout = 240_000
@@ -35,30 +37,37 @@ describe.skipIf(!hasTestData)('pocketsphinx', () => {
   })
 
   it.each([
-    ['arctic_a0024.wav', 0.35],
-    ['jfk.wav', 0.25],
-  ])('hears %s with a word error rate of at most %f', { timeout }, async (file, worst) => {
-    const segments = await transcribe(recogniser, await readSpeech(testData(`media/${file}`)))
-    expect(wordErrorRate(textOf(segments), truth.transcripts[file]), textOf(segments)).toBeLessThanOrEqual(worst)
-    const ends = segments.flatMap(({ start, end }) => [start, end])
-    expect(ends).toEqual([...ends].sort((a, b) => a - b))
-    for (const { start, end, words, text } of segments) {
-      expect(words.map((word) => word.text).join(' ')).toBe(text)
-      for (const word of words) {
-        expect(word.start).toBeGreaterThanOrEqual(start - 0.5)
-        expect(word.end).toBeLessThanOrEqual(end + 0.5)
-        expect(word.confidence).toBeGreaterThanOrEqual(0)
-        expect(word.confidence).toBeLessThanOrEqual(1)
+    ['arctic_a0024.wav', 0.35, [[0.26, 3.84]]],
+    [
+      'jfk.wav',
+      0.25,
+      [
+        [0.35, 2.24],
+        [3.3, 4.42],
+        [5.41, 7.65],
+        [8.19, 11],
+      ],
+    ],
+  ])(
+    'hears %s with a word error rate of at most %f, in segments where there is speech',
+    { timeout },
+    async (file, worst, spans) => {
+      const segments = await transcribe(recogniser, await readSpeech(testData(`media/${file}`)))
+      expect(wordErrorRate(textOf(segments), truth.transcripts[file]), textOf(segments)).toBeLessThanOrEqual(worst)
+      expect(segments).toHaveLength(spans.length)
+      for (const [i, { start, end, words, text }] of segments.entries()) {
+        expect(Math.abs(start - (spans[i]?.[0] ?? 0))).toBeLessThan(0.2)
+        expect(Math.abs(end - (spans[i]?.[1] ?? 0))).toBeLessThan(0.2)
+        expect(words.map((word) => word.text).join(' ')).toBe(text)
+        for (const word of words) {
+          expect(word.start).toBeGreaterThanOrEqual(start - 0.5)
+          expect(word.end).toBeLessThanOrEqual(end + 0.5)
+          expect(word.confidence).toBeGreaterThanOrEqual(0)
+          expect(word.confidence).toBeLessThanOrEqual(1)
+        }
       }
-    }
-  })
-
-  it('gives segments where there is speech, to 200 ms', { timeout }, async () => {
-    const [segment] = await transcribe(recogniser, await readSpeech(testData('media/arctic_a0024.wav')))
-    // One sentence that fills the recording: 112 of its 123 steps are speech.
-    expect(segment?.start).toBeCloseTo(0.26, 0)
-    expect(Math.abs((segment?.end ?? 0) - (segment?.start ?? 0) - 112 * 0.032)).toBeLessThan(0.2)
-  })
+    },
+  )
 
   it('hears nothing in silence and in noise', { timeout }, async () => {
     const noise = Float32Array.from({ length: 32_000 }, (_, i) => 0.02 * Math.sin(i * i))
@@ -71,7 +80,8 @@ describe.skipIf(!hasTestData)('pocketsphinx', () => {
     timeout,
   }, async () => {
     const samples = await readSpeech(testData('media/arctic_a0024.wav'))
-    await transcribe(recogniser, samples)
+    const short = await shortSpeech()
+    await transcribe(recogniser, short)
     for (const victim of [programPid, async () => setup.hostPid()]) {
       const work = transcribe(recogniser, samples)
       const refused = expect(work).rejects.toMatchObject({ code: 'unavailable' })
@@ -81,13 +91,14 @@ describe.skipIf(!hasTestData)('pocketsphinx', () => {
       process.kill(await victim(), 'SIGKILL')
       await refused
       await until('the program to be gone', () => !childrenOf(setup.speech.hosts()[0]?.pid ?? 0).includes(pid))
-      expect(textOf(await transcribe(recogniser, samples))).toContain('people')
+      expect(textOf(await transcribe(recogniser, short))).toMatch(/^it was/)
     }
   })
 
   it('ends its program when the caller gives up, and works the next time', { timeout }, async () => {
     const samples = await readSpeech(testData('media/arctic_a0024.wav'))
-    await transcribe(recogniser, samples)
+    const short = await shortSpeech()
+    await transcribe(recogniser, short)
     const pid = await programPid()
     const caller = new AbortController()
     const work = recogniser.transcribe(samples, {}, caller.signal)[Symbol.asyncIterator]().next()
@@ -97,7 +108,7 @@ describe.skipIf(!hasTestData)('pocketsphinx', () => {
     caller.abort()
     await refused
     await until('the end of the program', () => !childrenOf(setup.hostPid()).includes(pid), 5000)
-    expect(textOf(await transcribe(recogniser, samples))).toContain('people')
+    expect(textOf(await transcribe(recogniser, short))).toMatch(/^it was/)
   })
 
   it('hears live sound, and takes back no word that it told for good', { timeout }, async () => {
