@@ -10,6 +10,8 @@ const loadDeadlineMs = 120_000
 const baseDeadlineMs = 30_000
 const deadlinePerSecondMs = 10_000
 const sampleRate = 16_000
+/** Not for want of memory, and not killed. */
+const endedItself = /^(SIGABRT|status [1-9])/
 
 /** How the program is started. */
 export interface SherpaStart {
@@ -92,7 +94,7 @@ export class SherpaProcess {
       else this.#program.stdin.write(`${JSON.stringify(request)}\n`)
       const answer = new Promise<SherpaAnswer>((resolve) => (this.#hear = resolve))
       const ended = this.#program.exited.then((how) => {
-        throw failure ?? endedEarly('sherpa-onnx', how, this.#program.lastWords)
+        throw failure ?? this.#whyEnded(request, how)
       })
       return expectAnswer(await Promise.race([answer, ended]), type)
     } finally {
@@ -100,6 +102,14 @@ export class SherpaProcess {
       signal.removeEventListener('abort', abort)
       this.#hear = undefined
     }
+  }
+
+  /** A file that it cannot read ends the program, which says why on its standard error. */
+  #whyEnded(request: SherpaRequest, how: string): EngineError {
+    const { lastWords } = this.#program
+    if (request.type !== 'load' || !endedItself.test(how)) return endedEarly('sherpa-onnx', how, lastWords)
+    const files = Object.values(request.model.files).join(', ')
+    return new EngineError('invalid', `Expected a ${request.model.kind} model of sherpa-onnx in ${files}: ${lastWords}`)
   }
 
   #take(line: string): void {

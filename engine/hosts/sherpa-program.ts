@@ -59,9 +59,9 @@ class ProgramError extends Error {
 
 function loadLibrary(): SherpaLibrary {
   const extras = process.argv[2] ?? ''
-  const from = createRequire(join(extras, 'package.json'))
+  const load = createRequire(import.meta.url)
   try {
-    return from('sherpa-onnx-node') as SherpaLibrary
+    return load(join(extras, 'node_modules/sherpa-onnx-node')) as SherpaLibrary
   } catch (error) {
     const first = String(error instanceof Error ? error.message : error).split('\n')[0]
     const install = `npm install --prefix ${extras} sherpa-onnx-node`
