@@ -42,6 +42,7 @@ export class PocketsphinxProgram implements RecognisingProgram {
     const args = [...audio, ...model, '-backtrace', 'yes', '-ctl', '/dev/stdin']
     this.#program = new Program({ command, args, input: lines, file: samples })
     createInterface(this.#program.stderr).on('line', (line) => this.#take(line))
+    this.#program.stdout.resume()
     void this.#program.exited.then(() => {
       closeSync(lines)
       closeSync(samples)

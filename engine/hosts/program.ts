@@ -58,6 +58,8 @@ export class Program {
       this.#child.once('close', (code, signal) => resolve(signal ?? `status ${code}`))
       this.#child.on('error', (error) => resolve(error.message))
     })
+    // Node makes no pipes for a program for which there are no descriptors left.
+    if (!this.#child.stderr) throw new EngineError('unavailable', `Expected ${command} to start; try again later`)
     // A program that has ended takes nothing any more; `exited` tells of it.
     this.#child.stdin?.on('error', () => undefined)
     this.stderr.setEncoding('utf8').on('data', (text: string) => {

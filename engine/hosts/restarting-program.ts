@@ -1,3 +1,4 @@
+import { EngineError } from '../errors.ts'
 import type { LoadedSpeechModel } from './speech-network.ts'
 import type { HeardWindow } from './speech-protocol.ts'
 
@@ -36,6 +37,7 @@ export class RestartingProgram implements LoadedSpeechModel {
   /** Starts the program when it does not run. */
   async ready(signal: AbortSignal): Promise<RecognisingProgram> {
     if (this.#program) return this.#program
+    if (this.#ended) throw new EngineError('unavailable', 'Expected the recogniser to be loaded; try again')
     const program = await this.#start(signal)
     if (this.#ended) await program.end()
     this.#program = program

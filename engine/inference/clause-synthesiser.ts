@@ -16,7 +16,7 @@ export interface VoiceList {
   readonly missing: readonly MissingVoice[]
 }
 
-/** Speaks text clause by clause: while one is heard, the next is asked for. */
+/** Speaks text clause by clause, each when its reader has taken the one before: a reader that keeps some sound in hand never waits. */
 export class ClauseSynthesiser implements Synthesiser {
   readonly #list: () => Promise<VoiceList>
 

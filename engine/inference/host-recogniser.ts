@@ -4,8 +4,8 @@ import type { RecogniserOptions, VoiceDetector } from './speech.ts'
 import type { SpeechHost, SpeechModel } from './speech-host.ts'
 import { toInt16, WindowedRecogniser, type WindowedRecogniserOptions } from './windowed-recogniser.ts'
 
-/** Beyond the program's own deadline, and with the windows of others before this one. */
-const deadlineMs = 15 * 60_000
+/** The program has a deadline of its own for each window, and many may wait before this one: only a host that is broken takes so long. */
+const deadlineMs = 60 * 60_000
 const use: Use = { priority: 'interactive', user: 'recognition' }
 
 /** A recogniser that runs in the speech host. */

@@ -72,6 +72,7 @@ export class UtteranceStream implements RecogniserStream {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.partials.end()
     this.#closing.abort()
     this.#queue.end()
     await this.#running.catch(() => undefined)
