@@ -10,6 +10,8 @@ const deadlineMs = 60_000
 const use: Use = { priority: 'interactive', user: 'synthesis' }
 /** So that a listener is given sound piece by piece: a quarter of a second. */
 const pieceSeconds = 0.25
+/** Piper's own values lie below 1; beyond this there is only noise. */
+const loudestNoise = 2
 
 /** A Piper voice whose files are here. */
 export interface PiperVoiceOptions {
@@ -47,9 +49,15 @@ export class PiperVoice implements SpeakingVoice {
     return this.#options.model.name
   }
 
-  async prepare({ speed = 1, speaker }: SynthesisOptions, signal: AbortSignal): Promise<void> {
+  async prepare(
+    { speed = 1, speaker, noiseScale = 0, noiseWidth = 0 }: SynthesisOptions,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (!(speed >= 0.25 && speed <= 4))
       throw new EngineError('invalid', `Expected a speed of 0.25 to 4, received ${speed}`)
+    for (const value of [noiseScale, noiseWidth])
+      if (!(value >= 0 && value <= loudestNoise))
+        throw new EngineError('invalid', `Expected noise of 0 to ${loudestNoise}, received ${value}`)
     this.#speakerId(speaker)
     const { host, model } = this.#options
     const lease = await host.lease(model, use, signal)

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { findProgram } from '../hosts/program.ts'
-import type { SpeechModelPlace } from './speech-models.ts'
+import type { SpeechModelPlace } from './speech-model-finder.ts'
 
 const model = '/usr/share/pocketsphinx/model/en-us/en-us.lm.bin'
 /** Measured: 96 MB of private memory with its US English model. */

@@ -16,7 +16,7 @@ import type { Residency } from './residency.ts'
 import { SileroDetector } from './silero-detector.ts'
 import type { Recogniser, Speech, Synthesiser, VoiceDetector } from './speech.ts'
 import { SpeechHost } from './speech-host.ts'
-import { type SherpaEntry, SpeechModelFinder, type SpeechModelPlace } from './speech-models.ts'
+import { type SherpaEntry, SpeechModelFinder, type SpeechModelPlace } from './speech-model-finder.ts'
 
 /** The voice of espeak-ng that speaks when nobody says which, where there is no Piper voice. */
 const firstEspeakVoice = 'en-us'

@@ -160,8 +160,9 @@ describe.skipIf(!hasTestData)('a Piper voice', () => {
     expect((await samplesOf(await say('Hello.', { voice }))).length).toBeGreaterThan(0)
   })
 
-  it('refuses a speaker where it has one only', async () => {
+  it('refuses a speaker where it has one only, and what is out of range', async () => {
     await expect(say('Hello', { voice, speaker: 'ann' })).rejects.toMatchObject({ code: 'invalid' })
     await expect(say('Hello', { voice, speed: 5 })).rejects.toMatchObject({ code: 'invalid' })
+    await expect(say('Hello', { voice, noiseScale: -1 })).rejects.toMatchObject({ code: 'invalid' })
   })
 })
