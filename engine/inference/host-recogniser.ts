@@ -1,5 +1,5 @@
 import type { HeardWindow } from '../hosts/speech-protocol.ts'
-import type { Use } from './residency.ts'
+import type { Use } from './residency-options.ts'
 import type { RecogniserOptions, VoiceDetector } from './speech.ts'
 import type { SpeechHost, SpeechModel } from './speech-host.ts'
 import { toInt16, WindowedRecogniser, type WindowedRecogniserOptions } from './windowed-recogniser.ts'

@@ -1,6 +1,6 @@
 import { EngineError } from '../errors.ts'
 import { type PiperSettings, readPiperSettings, toParts, toPhonemeIds } from './piper-settings.ts'
-import type { Use } from './residency.ts'
+import type { Use } from './residency-options.ts'
 import type { SpeakingVoice } from './speaking-voice.ts'
 import type { SynthesisOptions, Voice } from './speech.ts'
 import type { SpeechHost, SpeechModel } from './speech-host.ts'

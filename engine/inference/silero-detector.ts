@@ -1,7 +1,7 @@
 import { EngineError } from '../errors.ts'
 import { detectorContext, detectorState } from '../hosts/speech-protocol.ts'
 import { EnergyGate } from './energy-gate.ts'
-import type { Use } from './residency.ts'
+import type { Use } from './residency-options.ts'
 import type { Lease } from './resident.ts'
 import { type VoiceDetection, type VoiceDetector, voiceStep } from './speech.ts'
 import type { SpeechHost, SpeechModel } from './speech-host.ts'

@@ -2,7 +2,8 @@ import { EngineError } from '../errors.ts'
 import type { CallOptions, ParamsOf, ResultOf } from '../hosts/channel.ts'
 import type { Host } from '../hosts/host.ts'
 import type { SpeechArtefact, SpeechProtocol } from '../hosts/speech-protocol.ts'
-import type { Residency, Use } from './residency.ts'
+import type { Residency } from './residency.ts'
+import type { Use } from './residency-options.ts'
 import type { Lease, LoadableModel } from './resident.ts'
 
 /** ONNX Runtime optimises a graph while it loads; on a Pi that takes seconds. */
