@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Host } from '../../engine/hosts/host.ts'
 import type { SpeechArtefact, SpeechProtocol } from '../../engine/hosts/speech-protocol.ts'
 import { hasTestData, testData } from '../support/data.ts'
+import { installFakeSherpa } from '../support/fake-sherpa.ts'
 import { childrenOf, isRunning } from '../support/processes.ts'
 import { createSharedPool, testLog } from '../support/shared-pool.ts'
 import { until } from '../support/wait.ts'
@@ -68,6 +69,28 @@ describe('the speech host', () => {
     process.kill(hostPid, 'SIGKILL')
     await until('the end of the program', () => !isRunning(program))
     await until('the next host', () => host.state === 'up' && host.pid !== hostPid)
+  })
+
+  it('lets 16 windows wait for a recogniser and refuses the next, and those that nobody wants any more pass', async () => {
+    await installFakeSherpa(folder)
+    const files = { encoder: join(folder, 'hangs'), decoder: join(folder, 'decoder'), tokens: join(folder, 'tokens') }
+    for (const file of Object.values(files)) await writeFile(file, 'weights')
+    await load('slow', { kind: 'sherpa', extras: folder, model: { kind: 'whisper', files }, threads: 1 })
+    const caller = new AbortController()
+    const params = { model: 'slow', samples: new Int16Array(16), language: null, translate: false }
+    const ask = () => host.call('recognise', params, { signal: caller.signal, deadlineMs: 30_000 })
+    const outcomes = Promise.allSettled(Array.from({ length: 16 }, ask))
+    await expect(ask()).rejects.toMatchObject({ code: 'busy' })
+    caller.abort()
+    for (const outcome of await outcomes) expect(outcome).toMatchObject({ reason: { code: 'cancelled' } })
+    await until('an empty queue', async () => {
+      const probe = new AbortController()
+      const answer = host.call('recognise', params, { signal: probe.signal, deadlineMs: 30_000 })
+      setTimeout(() => probe.abort(), 200)
+      return answer.then(undefined, (error) => (error as { code: string }).code === 'cancelled')
+    })
+    await host.call('unload', { model: 'slow' }, within())
+    expect(childrenOf(host.pid ?? 0)).toEqual([])
   })
 
   it('pronounces as espeak-ng does, clause by clause, without its marks of languages', async () => {
