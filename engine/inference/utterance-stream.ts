@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.ts'
-import { Endpointer, type EndpointerOptions, stepMs } from './endpointer.ts'
+import { Endpointer, type EndpointerOptions, endpointDefaults, stepMs } from './endpointer.ts'
 import { LatestValue } from './latest-value.ts'
 import { SampleQueue } from './sample-queue.ts'
 import { type RecogniserStream, type SpokenSegment, speechRate, type VoiceDetection, voiceStep } from './speech.ts'
@@ -12,6 +12,24 @@ const leadSteps = 10
 /** A speaker without a pause is recognised in pieces all the same, so that what is held stays bounded. */
 const longestUtteranceSeconds = 25
 const stepsAtOnce = 32
+
+/**
+ * When somebody has been silent for so long, 192 ms, the utterance may be over: it is recognised already while the silence goes on, and
+ * where nothing more is said that is the answer.
+ */
+const pauseSteps = 6
+/** Silence after the last word that a hypothesis must have seen to hold for the whole utterance. */
+const tailSteps = 3
+/** A recogniser that takes longer is not asked at each pause. Milliseconds. */
+const quickMs = 1000
+
+/** A hypothesis about the first steps of an utterance. */
+interface Guess {
+  readonly steps: number
+  readonly abort: AbortController
+  /** undefined: it was given up, or the recogniser failed. */
+  readonly found: Promise<readonly SpokenSegment[] | undefined>
+}
 
 /** What an utterance stream is made of. */
 export interface UtteranceStreamOptions {
@@ -46,9 +64,13 @@ export class UtteranceStream implements RecogniserStream {
   #prefix = new StablePrefix()
   /** What was said in the utterances before. */
   #past = ''
-  /** The hypothesis that is being made. */
-  #guess: { readonly done: Promise<void>; readonly abort: AbortController } | undefined
+  /** How many of the steps there are up to the last that was speech. */
+  #spokenSteps = 0
+  /** The newest hypothesis, made or being made. */
+  #guess: Guess | undefined
+  #isGuessing = false
   #nextGuessAt = 0
+  #lastTookMs = 0
 
   constructor(options: UtteranceStreamOptions) {
     this.#options = options
@@ -87,7 +109,6 @@ export class UtteranceStream implements RecogniserStream {
         const probabilities = await Promise.all(steps.map((step) => detection.next(step)))
         for (const [i, step] of steps.entries()) await this.#hear(step, probabilities[i] ?? 0)
       }
-      await this.#stopGuess()
       if (this.#endpointer.speaking && !this.#closing.signal.aborted) await this.#recognise()
       this.partials.end()
     } finally {
@@ -100,57 +121,77 @@ export class UtteranceStream implements RecogniserStream {
   async #hear(step: Float32Array, probability: number): Promise<void> {
     this.#steps.push(step)
     const event = this.#endpointer.step(probability)
+    if (probability >= (this.#options.endpoints?.offBelow ?? endpointDefaults.offBelow))
+      this.#spokenSteps = this.#steps.length
     const isTooLong = this.#steps.length * stepMs > longestUtteranceSeconds * 1000
-    if (event === 'end' || (this.#endpointer.speaking && isTooLong)) {
-      await this.#stopGuess()
-      await this.#recognise()
-    } else if (this.#endpointer.speaking) this.#guessAgain()
+    if (event === 'end' || (this.#endpointer.speaking && isTooLong)) await this.#recognise()
+    else if (this.#endpointer.speaking) this.#guessAgain()
     else if (this.#steps.length > leadSteps) this.#forget(this.#steps.length - leadSteps)
   }
 
   #forget(count: number): void {
     this.#steps.splice(0, count)
     this.#firstStep += count
+    this.#spokenSteps = Math.max(0, this.#spokenSteps - count)
   }
 
   /** The whole utterance, for good. */
   async #recognise(): Promise<void> {
     const start = (this.#firstStep * voiceStep) / speechRate
-    const found: SpokenSegment[] = []
-    const samples = concat(this.#steps)
-    for await (const segment of this.#options.transcribe(samples, this.#closing.signal))
-      found.push(shift(segment, start))
+    const found = (await this.#foreseen()) ?? (await this.#transcribe(this.#closing.signal))
     this.#forget(this.#steps.length)
-    this.#segments.push(...found)
+    this.#segments.push(...found.map((segment) => shift(segment, start)))
     this.#tell(this.#prefix.finish(textOf(found)))
     this.#past = this.partials.last?.stable ?? ''
     this.#prefix = new StablePrefix()
   }
 
-  #guessAgain(): void {
-    if (this.#guess || this.#now() < this.#nextGuessAt) return
-    const abort = new AbortController()
-    this.#guess = { abort, done: this.#makeGuess(abort.signal) }
+  /** What the newest hypothesis says, where it has heard the whole utterance; any other one is given up. */
+  async #foreseen(): Promise<readonly SpokenSegment[] | undefined> {
+    const guess = this.#guess
+    this.#guess = undefined
+    if (guess && guess.steps >= this.#spokenSteps + tailSteps) return guess.found
+    guess?.abort.abort()
+    await guess?.found
+    return undefined
   }
 
-  async #makeGuess(signal: AbortSignal): Promise<void> {
+  #guessAgain(): void {
+    const hasPaused = this.#steps.length - this.#spokenSteps === pauseSteps && this.#lastTookMs < quickMs
+    if (!hasPaused && (this.#isGuessing || this.#now() < this.#nextGuessAt)) return
+    this.#guess?.abort.abort()
+    const abort = new AbortController()
+    this.#isGuessing = true
+    this.#guess = { steps: this.#steps.length, abort, found: this.#makeGuess(abort) }
+  }
+
+  async #makeGuess(abort: AbortController): Promise<readonly SpokenSegment[] | undefined> {
     const startedAt = this.#now()
     try {
-      const found: SpokenSegment[] = []
-      for await (const segment of this.#options.transcribe(concat(this.#steps), signal)) found.push(segment)
-      if (!signal.aborted) this.#tell(this.#prefix.update(textOf(found)))
+      const found = await this.#transcribe(AbortSignal.any([abort.signal, this.#closing.signal]))
+      if (abort.signal.aborted) return undefined
+      this.#tell(this.#prefix.update(textOf(found)))
+      return found
     } catch {
       // A hypothesis is worth nothing later; the utterance itself tells what is wrong.
+      return undefined
     } finally {
+      if (this.#guess?.abort === abort || !this.#guess) this.#isGuessing = false
       const now = this.#now()
-      this.#nextGuessAt = Math.max(startedAt + (this.#options.partialMs ?? 500), now + (now - startedAt))
-      this.#guess = undefined
+      this.#lastTookMs = now - startedAt
+      this.#nextGuessAt = Math.max(startedAt + (this.#options.partialMs ?? 500), now + this.#lastTookMs)
     }
+  }
+
+  async #transcribe(signal: AbortSignal): Promise<readonly SpokenSegment[]> {
+    const found: SpokenSegment[] = []
+    for await (const segment of this.#options.transcribe(concat(this.#steps), signal)) found.push(segment)
+    return found
   }
 
   async #stopGuess(): Promise<void> {
     this.#guess?.abort.abort()
-    await this.#guess?.done
+    await this.#guess?.found
   }
 
   #tell({ stable, tentative }: PartialText): void {

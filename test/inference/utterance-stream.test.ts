@@ -102,6 +102,36 @@ describe('a stream over a recogniser of utterances', () => {
     expect(aborted).toEqual([true])
   })
 
+  it('recognises while the silence goes on, and not again where nothing more was said', async () => {
+    const asked: number[] = []
+    const counting: Transcribe = (samples) => {
+      asked.push(samples.length / stepSamples)
+      return countHalves(samples)
+    }
+    const { stream, told } = await openStream(counting)
+    // Only the pause asks: the time for another hypothesis does not come.
+    stream.push(sound(1.024))
+    await until('the first hypothesis', () => asked.length === 1)
+    stream.push(sound(0.192, 0))
+    await until(
+      'what is said before the pause',
+      () => told.at(-1)?.tentative === 'w0 w1' || told.at(-1)?.stable === 'w0',
+    )
+    expect(asked.at(-1)).toBe(32 + 6)
+    stream.push(sound(0.512, 0))
+    expect((await stream.finish()).map(({ text }) => text)).toEqual(['w0 w1'])
+    expect(asked).toHaveLength(2)
+  })
+
+  it('recognises again when something was said after the pause', async () => {
+    const { stream } = await openStream()
+    for (const part of [sound(1.024), sound(0.256, 0), sound(0.512), sound(0.512, 0)]) {
+      stream.push(part)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect((await stream.finish()).map(({ text }) => text)).toEqual(['w0 w1 w2'])
+  })
+
   it('recognises a speaker without a pause in pieces', async () => {
     const { stream } = await openStream()
     for (let i = 0; i < 8; i++) {
