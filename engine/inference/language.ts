@@ -178,13 +178,16 @@ export interface Language {
   keepAlive(name: string, seconds: number): void
 }
 
-/** One loaded model, as its backend gives it. One generation at a time: whoever owns it sees to that. */
+/**
+ * One loaded model, as its backend gives it. Its owner asks no more at once than its backend allows. An iteration ends, also by
+ * `return` and by the signal, when nothing works for it any more: its place is free then.
+ */
 export interface LanguageModel {
   readonly name: string
   readonly capabilities: LanguageCapabilities
   /** Tokens. */
   readonly contextLength: number
-  /** `queuedMs` and `loadMs` of its usage are 0: they are its owner's. Ends as `Language.generate` does. */
+  /** `queuedMs` and `loadMs` of its usage are 0: they are its owner's. Throws as `Language.generate` does, `cancelled` by the signal. */
   generate(request: LanguageRequest, signal: AbortSignal): AsyncIterable<LanguageEvent>
   embed(texts: readonly string[], signal: AbortSignal): Promise<Embeddings>
 }
