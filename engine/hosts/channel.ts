@@ -1,5 +1,5 @@
 import { EngineError, type ErrorCode, errorTable, messageOf } from '../errors.ts'
-import { Deadline, ItemQueue, type Receiver } from './exchange.ts'
+import { type BegunStream, Deadline, ItemQueue, type Receiver, readItems } from './exchange.ts'
 import type { Message, Protocol } from './protocol.ts'
 
 /** Exchanges that may be open on one channel; the next one is `busy`. */
@@ -85,16 +85,20 @@ export class Channel<P extends Protocol> {
     params: P['streams'][M]['params'],
     options: CallOptions,
   ): AsyncGenerator<P['streams'][M]['item'], void, undefined> {
+    yield* this.beginStream(method, params, options).items
+  }
+
+  /** As `stream`, asked at once, and tells when the host works for it no more. */
+  beginStream<M extends StreamName<P>>(
+    method: M,
+    params: P['streams'][M]['params'],
+    options: CallOptions,
+  ): BegunStream<P['streams'][M]['item']> {
     const left = new AbortController()
     const items = new ItemQueue(() => left.abort())
     const signal = AbortSignal.any([options.signal, left.signal])
-    void this.#exchange('stream', method, params, { ...options, signal }, items)
-    try {
-      for (let next = await items.next(); next; next = await items.next())
-        yield next.value as Awaited<P['streams'][M]['item']>
-    } finally {
-      left.abort()
-    }
+    const settled = this.#exchange('stream', method, params, { ...options, signal }, items)
+    return { items: readItems(items, left), settled }
   }
 
   /** Tells the host something; lost when it is gone. */

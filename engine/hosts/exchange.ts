@@ -73,3 +73,20 @@ export class ItemQueue implements Receiver {
     return item
   }
 }
+
+/** A stream under way. */
+export interface BegunStream<T> {
+  /** To be read to the end, or left; leaving the loop cancels it. */
+  readonly items: AsyncGenerator<T, void, undefined>
+  /** Resolves when the host has ended it, after a cancel too, or was reaped. */
+  readonly settled: Promise<void>
+}
+
+/** What comes out of the queue; leaving the loop aborts `left`. */
+export async function* readItems<T>(items: ItemQueue, left: AbortController): AsyncGenerator<T, void, undefined> {
+  try {
+    for (let next = await items.next(); next; next = await items.next()) yield next.value as Awaited<T>
+  } finally {
+    left.abort()
+  }
+}

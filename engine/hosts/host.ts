@@ -5,6 +5,7 @@ import { restartDelayMs, stableMs } from '../core/lifecycle.ts'
 import { EngineError, messageOf } from '../errors.ts'
 import type { NativePool } from '../native/addon.ts'
 import type { Begun, CallName, CallOptions, ParamsOf, ResultOf, StreamName } from './channel.ts'
+import type { BegunStream } from './exchange.ts'
 import { HostProcess, type HostTiming, hostTiming } from './host-process.ts'
 import type { Protocol } from './protocol.ts'
 
@@ -121,6 +122,16 @@ export class Host<P extends Protocol> implements AsyncDisposable {
   ): AsyncGenerator<P['streams'][M]['item'], void, undefined> {
     if (!this.#process) throw this.#goneError()
     yield* this.#process.channel.stream(method, params, options)
+  }
+
+  /** As `stream`, asked at once, and tells when the host works for it no more. Throws `unavailable` for a host that is not up. */
+  beginStream<M extends StreamName<P>>(
+    method: M,
+    params: P['streams'][M]['params'],
+    options: CallOptions,
+  ): BegunStream<P['streams'][M]['item']> {
+    if (!this.#process) throw this.#goneError()
+    return this.#process.channel.beginStream(method, params, options)
   }
 
   /** Tells the host something; lost when it is not up. */

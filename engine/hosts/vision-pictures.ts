@@ -5,7 +5,7 @@ import { addon, type NativePool } from '../native/addon.ts'
 import type { VisionProtocol } from './protocol.ts'
 
 /** Larger pictures are refused by their header: what they would unpack to is a weapon. */
-const maxPixels = 100_000_000
+export const maxPixels = 100_000_000
 const maxSide = 16_384
 /** Pixels × scans of a progressive JPEG: each scan goes over the whole picture, and a small file can hold thousands. */
 const maxScannedPixels = 1_000_000_000
@@ -13,12 +13,12 @@ const startOfScan = Buffer.from([0xff, 0xda])
 /** libjpeg's smallest DCT scale; what must be smaller is left to sharp. */
 const smallestScale = 1 / 8
 /** Below the engine's deadline, which would end the host and with it every model. */
-const maxDecodeSeconds = 10
+export const maxDecodeSeconds = 10
 
 let loading: Promise<typeof sharpLibrary> | undefined
 
 /** Loading it takes as long as all else of the host's start, and a host that only runs models never needs it. */
-function loadSharp(): Promise<typeof sharpLibrary> {
+export function loadSharp(): Promise<typeof sharpLibrary> {
   loading ??= import('sharp').then(({ default: sharp }) => {
     sharp.concurrency(1)
     sharp.cache(false)
@@ -93,7 +93,8 @@ export async function drawPicture(
   return writeRgb(pool, target.slot, drawn, image)
 }
 
-async function readHeader(bytes: Buffer): Promise<Header> {
+/** What a picture from outside says of itself. Throws `invalid` for what is none, and `too-large` before any pixel is decoded. */
+export async function readHeader(bytes: Buffer): Promise<Header> {
   const format = signatures.find(([, offset, hex]) => bytes.toString('hex', offset, offset + hex.length / 2) === hex)
   if (!format) throw new EngineError('invalid', `Expected a JPEG, PNG or WebP picture, received ${describe(bytes)}`)
   const sharp = await loadSharp()
@@ -124,7 +125,7 @@ function describe(bytes: Buffer): string {
   return bytes.length === 0 ? 'none' : `${bytes.length} bytes that begin with ${bytes.toString('hex', 0, 4)}`
 }
 
-function rejectBroken(error: unknown): never {
+export function rejectBroken(error: unknown): never {
   throw new EngineError('invalid', `Expected a whole picture: ${messageOf(error)}`, { cause: error })
 }
 
