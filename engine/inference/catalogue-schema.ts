@@ -100,6 +100,8 @@ const hailoSchema = z.strictObject({
   outputs: z.string().min(1),
   figures: figuresSchema.optional(),
   plan: planSchema.optional(),
+  /** What a language model writes beside text; left out: nothing. `thinking`: it always does, before it answers. */
+  writes: z.array(z.enum(['thinking', 'tool-calls'])).optional(),
 })
 
 const llamaSchema = z.strictObject({

@@ -12,6 +12,8 @@ export interface Holder {
   readonly users: readonly string[]
   /** Milliseconds of the clock that all holders share; the smallest was not used for the longest time. */
   readonly usedAt: number
+  /** The place that it takes, of which there is one. */
+  readonly place?: string | undefined
 }
 
 /** What is to be loaded, and into what. */
@@ -19,7 +21,10 @@ export interface Demand {
   readonly name: string
   readonly bytes: number
   readonly memory: Memory
+  /** Infinite where there is no bound. */
   readonly budgetBytes: number
+  /** The place that it needs, whoever has it now. */
+  readonly place?: string | undefined
 }
 
 class Shortage extends Error {}
@@ -43,10 +48,23 @@ export function leastNeeded<T extends Holder>(holders: readonly T[]): T | undefi
 /**
  * The models to evict so that the demand fits its budget, least recently used first; empty when it fits already. Only unpinned
  * ones that nobody uses, and only as many as needed: one that turns out to be too small to matter is spared, the most recently used
- * before the others. Throws `busy` when even all of them would not be enough (then nothing is to be evicted), and `unavailable` when
- * the demand is larger than the whole budget. See `isShortage`.
+ * before the others. Who has the place that is needed goes in any case. Throws `busy` when even all of them would not be enough (then
+ * nothing is to be evicted), and `unavailable` when the demand is larger than the whole budget. See `isShortage`.
  */
 export function chooseVictims<T extends Holder>(demand: Demand, holders: readonly T[]): T[] {
+  const inPlace = holders.filter(({ place }) => place !== undefined && place === demand.place)
+  const staying = inPlace.find((holder) => !isEvictable(holder))
+  if (staying) throw placeTaken(demand, staying)
+  return [
+    ...inPlace,
+    ...chooseByAge(
+      demand,
+      holders.filter((holder) => !inPlace.includes(holder)),
+    ),
+  ]
+}
+
+function chooseByAge<T extends Holder>(demand: Demand, holders: readonly T[]): T[] {
   const lacking = sum(holders) + demand.bytes - demand.budgetBytes
   if (lacking <= 0) return []
   const byAge = holders.filter(isEvictable).sort((a, b) => a.usedAt - b.usedAt)
@@ -89,6 +107,11 @@ function shortage({ name, bytes, memory, budgetBytes }: Demand, holders: readonl
   const held = holders.toSorted((a, b) => b.bytes - a.bytes).map(describe)
   const advice = `Try again when one of them is free, unload one, or raise ${key}`
   return new EngineError('busy', `${expected}, but it is held by ${held.join(', ')}. ${advice}`, { cause })
+}
+
+function placeTaken({ name, place }: Demand, staying: Holder): EngineError {
+  const message = `Expected the ${place} to be free for ${name}, but it is held by ${describe(staying)}. Try again when it is free, or unload it`
+  return new EngineError('busy', message, { cause: new Shortage() })
 }
 
 function describe({ name, bytes, pinned, users }: Holder): string {

@@ -93,6 +93,11 @@ export class HailoLanguageModel implements LanguageModel {
         `Expected messages: the Hailo device has no way to go on with a text as it stands`,
       )
     if (input.messages.length === 0) throw new EngineError('invalid', 'Expected at least one message, received none')
+    if (request.think === false && this.capabilities.thinking)
+      throw new EngineError(
+        'invalid',
+        `Expected think to be left out or true: ${this.name} always thinks before it answers`,
+      )
     const { contextLength = this.contextLength } = sampling
     if (contextLength > this.contextLength)
       throw new EngineError(
@@ -155,13 +160,8 @@ export class HailoLanguageModel implements LanguageModel {
   #keep({ turns, tools }: Asked, answer: Answer, { ending, contextUsed }: HailoGenerated): void {
     // An answer that ran into a limit has no end in the context: what follows could not be told from it.
     if (ending !== 'complete') return
-    this.#contexts.keep({
-      turns: [...turns, { role: 'assistant', text: assistantText(answer.text, answer.calls), pictures: [] }].map(
-        withoutBytes,
-      ),
-      tools,
-      used: contextUsed,
-    })
+    const said: Turn = { role: 'assistant', text: assistantText(answer.text, answer.calls), pictures: [] }
+    this.#contexts.keep({ turns: [...turns, said].map(withoutBytes), tools, used: contextUsed })
   }
 }
 

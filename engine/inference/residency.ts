@@ -231,11 +231,11 @@ export class Residency implements Disposable {
 
   async #makeRoom(entry: Resident, bytes: number): Promise<void> {
     const { model } = entry
-    const budgetBytes = this.#options.budget(model.memory)
-    if (budgetBytes === null) return
+    const { memory, place } = model
+    const budgetBytes = this.#options.budget(memory) ?? Number.POSITIVE_INFINITY
     try {
-      const holders = this.#holders(model.memory).filter(({ key }) => key !== keyOf(model))
-      const victims = chooseVictims({ name: model.name, bytes, memory: model.memory, budgetBytes }, holders)
+      const holders = this.#holders(memory).filter(({ key }) => key !== keyOf(model))
+      const victims = chooseVictims({ name: model.name, bytes, memory, budgetBytes, place }, holders)
       const leaving = victims.map(({ key }) => this.#entries.get(key) as Resident)
       // At once, so that nobody gets a lease on one that waits for its turn to leave.
       for (const victim of leaving) victim.state = 'unloading'

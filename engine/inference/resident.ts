@@ -9,6 +9,8 @@ export interface LoadableModel {
   readonly memory: Memory
   /** Learned, or estimated by the backend's rule. */
   readonly expectedBytes: number
+  /** A place of which there is one, as messages call it: who has it leaves for the next, whatever else is free. */
+  readonly place?: string
   /** Whether it can be asked now. Cheap: it is called for every frame. */
   isLoaded(): boolean
   /** Resolves with the bytes that it takes, measured. */
@@ -109,12 +111,12 @@ export class Resident {
 
   statusAt(now: number): ResidentStatus {
     const { model, state, bytes, users, usedAt, loadedAt, keepAlive = this.#defaultKeepAlive } = this
-    const { name, backend, memory } = model
+    const { name, backend, memory, place } = model
     const inUse = users.length > 0
     const idleMs = inUse ? 0 : usedAt === undefined ? null : now - usedAt
     const expiresInMs = this.expiresInMs(now)
     return {
-      ...{ name, backend, memory, state, bytes, pinned: this.#pinned, users, idleMs, keepAlive, expiresInMs },
+      ...{ name, backend, memory, place, state, bytes, pinned: this.#pinned, users, idleMs, keepAlive, expiresInMs },
       usedAt: inUse ? now : Math.max(loadedAt, usedAt ?? 0),
     }
   }
