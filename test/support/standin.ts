@@ -2,7 +2,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { addonFile } from '../../engine/native/addon.ts'
+import type { HailoSupport } from '../../engine/inference/hailo-support.ts'
+import { addonFile, variantVariable } from '../../engine/native/addon.ts'
 
 /** Build folder of the stand-in for libhailort, as the addon was linked with it. */
 function standinFolder(): string {
@@ -63,5 +64,65 @@ export async function runWithStandin(program: string): Promise<Record<string, un
   } finally {
     device.kill('SIGKILL')
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** A simulated device in a process of its own, with the HEFs of all its networks. Whoever started it disposes it. */
+export interface Standin extends AsyncDisposable {
+  /** Holds `<network>.hef`. */
+  readonly folder: string
+  readonly support: HailoSupport
+  /** Sends a command (see addon/test/hailort/README.md) and gives the device's answer; throws what it refuses. */
+  control(command: string, options?: Record<string, unknown>): Record<string, unknown>
+  /** Ends the process; resolves when it is gone. */
+  end(): Promise<void>
+  /** Starts it again at the same place. */
+  start(): Promise<void>
+}
+
+/** `speed` divides load times, `tokenSpeed` the times of tokens. */
+export async function startStandin(options: { speed?: number; tokenSpeed?: number } = {}): Promise<Standin> {
+  const { speed = 200, tokenSpeed = 20 } = options
+  const folder = mkdtempSync(join(tmpdir(), 'standin-'))
+  const tools = standinFolder()
+  const socket = join(folder, 'socket')
+  const args = ['--socket', socket, '--speed', String(speed), '--token-speed', String(tokenSpeed), '--die-with-parent']
+  let device: ChildProcess | undefined
+  execFileSync(join(tools, 'hailort-standin-hef'), ['--all', folder])
+  const start = async () => {
+    rmSync(socket, { force: true })
+    device = spawn(join(tools, 'hailort-standin-device'), args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    await whenReady(device)
+  }
+  const end = async () => {
+    if (!device || device.exitCode !== null || device.signalCode !== null) return
+    const exited = new Promise((resolve) => device?.once('exit', resolve))
+    device.kill('SIGKILL')
+    await exited
+  }
+  await start()
+  return {
+    folder,
+    support: {
+      variant: 'standin',
+      env: { [variantVariable]: 'standin', HAILORT_STANDIN_SOCKET: socket },
+      group: 'SHARED',
+      simulated: true,
+    },
+    control: (command, more = {}) => {
+      const message = JSON.stringify({ control: command, ...more })
+      const answer = execFileSync(join(tools, 'hailort-standin-control'), [message], {
+        env: { ...process.env, HAILORT_STANDIN_SOCKET: socket },
+        encoding: 'utf8',
+        timeout: 10_000,
+      })
+      return JSON.parse(answer) as Record<string, unknown>
+    },
+    end,
+    start,
+    [Symbol.asyncDispose]: async () => {
+      await end()
+      rmSync(folder, { recursive: true, force: true })
+    },
   }
 }
