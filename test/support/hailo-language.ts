@@ -6,6 +6,7 @@ import { loadCatalogue } from '../../engine/inference/catalogue.ts'
 import { HailoLanguageBackend } from '../../engine/inference/hailo-language-backend.ts'
 import { type HailoDeadlines, HailoLanguageHost } from '../../engine/inference/hailo-language-host.ts'
 import { HailoPictures } from '../../engine/inference/hailo-pictures.ts'
+import { HailoRecogniser } from '../../engine/inference/hailo-recogniser.ts'
 import type { LanguageEvent, LanguageRequest, LanguageUsage, ToolCall } from '../../engine/inference/language.ts'
 import { LanguageEngine } from '../../engine/inference/language-engine.ts'
 import { LearnedSizes } from '../../engine/inference/learned-sizes.ts'
@@ -24,6 +25,7 @@ export interface HailoLanguageSetup extends AsyncDisposable {
   readonly host: HailoLanguageHost
   readonly backend: HailoLanguageBackend
   readonly engine: LanguageEngine
+  readonly recogniser: HailoRecogniser
   readonly residency: Residency
   readonly events: readonly ResidencyEvent[]
   /** Slots that are lent to the host now. */
@@ -52,11 +54,14 @@ export async function createHailoLanguage(options: HailoLanguageOptions = {}): P
   const host = new HailoLanguageHost({ support: standin.support, pool, log, deadlines })
   const backend = new HailoLanguageBackend({ host, pictures: new HailoPictures(host, pool), catalogue, store })
   const engine = new LanguageEngine({ backends: [backend], residency, sizes, log })
+  const openStream = () => Promise.reject(new Error('Expected nobody to open a stream here'))
+  const recogniser = new HailoRecogniser({ host, store, catalogue, residency, sizes, openStream })
   return {
-    ...{ standin, host, backend, engine, residency, events },
+    ...{ standin, host, backend, engine, recogniser, residency, events },
     lent: () => pool.ledger.stats().lent,
     [Symbol.asyncDispose]: async () => {
       residency[Symbol.dispose]()
+      recogniser[Symbol.dispose]()
       await engine[Symbol.asyncDispose]()
       await host[Symbol.asyncDispose]()
       await sizes[Symbol.asyncDispose]()
