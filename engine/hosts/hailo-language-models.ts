@@ -1,5 +1,6 @@
 import { EngineError } from '../errors.ts'
 import type { HailoNotice, NativeHailo, NativeHailoLanguage, NativeHailoSpeech } from '../native/hailo.ts'
+import { askTwice } from './ask-twice.ts'
 import type { HailoLanguageKind, HailoLanguageProtocol, HailoLoaded } from './hailo-language-protocol.ts'
 
 type Calls = HailoLanguageProtocol['calls']
@@ -21,7 +22,7 @@ export class HailoLanguageModels {
   }
 
   health(): Promise<Calls['health']['result']> {
-    return this.#device.health()
+    return askTwice(() => this.#device.health())
   }
 
   /** What the device told since the last call. */
@@ -92,7 +93,7 @@ export class HailoLanguageModels {
 
   /** Undefined where the device does not tell it. */
   async #memoryUsed(): Promise<number | undefined> {
-    return (await this.#device.health()).memoryUsedBytes
+    return (await this.health()).memoryUsedBytes
   }
 }
 

@@ -1,5 +1,6 @@
 import { EngineError, messageOf } from '../errors.ts'
 import { type HailoStatus, hailoAddon } from '../native/hailo.ts'
+import { askTwice } from './ask-twice.ts'
 import { serve } from './channel.ts'
 import { endHost, enterHost } from './enter.ts'
 import { HailoFrames } from './hailo-frames.ts'
@@ -51,7 +52,7 @@ type Calls = HailoLanguageProtocol['calls']
 async function open(group: string): Promise<Calls['open']['result']> {
   const library = hailoAddon().hailoLibrary()
   if (!opened) {
-    opened = new HailoLanguageModels(await hailoAddon().openHailo({ group }))
+    opened = new HailoLanguageModels(await askTwice(() => hailoAddon().openHailo({ group })))
     setInterval(tellNotices, noticesEveryMs)
   }
   return { library }
@@ -62,11 +63,12 @@ function tellNotices(): void {
 }
 
 async function countTokens(model: string, text: string): Promise<Calls['countTokens']['result']> {
-  return { tokens: (await models().language(model).tokenise(text)).length }
+  const tokens = await askTwice(() => models().language(model).tokenise(text))
+  return { tokens: tokens.length }
 }
 
 async function clearContext(model: string): Promise<Calls['clearContext']['result']> {
-  await models().language(model).clearContext()
+  await askTwice(() => models().language(model).clearContext())
   return { cleared: true }
 }
 

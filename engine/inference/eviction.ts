@@ -110,7 +110,7 @@ function shortage({ name, bytes, memory, budgetBytes }: Demand, holders: readonl
 }
 
 function placeTaken({ name, place }: Demand, staying: Holder): EngineError {
-  const message = `Expected the ${place} to be free for ${name}, but it is held by ${describe(staying)}. Try again when it is free, or unload it`
+  const message = `Expected ${place} to be free for ${name}, but it is held by ${describe(staying)}. Try again when it is free, or unload it`
   return new EngineError('busy', message, { cause: new Shortage() })
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
 import type { BegunStream } from '../hosts/exchange.ts'
 import type { HailoLanguageKind, HailoLanguageProtocol, HailoLoaded } from '../hosts/hailo-language-protocol.ts'
@@ -10,7 +11,7 @@ type Streams = HailoLanguageProtocol['streams']
 
 /** How long the host may take, in milliseconds; then it is killed, and started again. */
 export interface HailoDeadlines {
-  /** An exclusive owner elsewhere is waited for by the library for 10 s. */
+  /** The library waits 10 s for an answer that it lost, and is asked once more. */
   readonly openMs: number
   /** 2.4 GB over the bus and into the device: the vendor says 13 s, users up to 60. */
   readonly loadMs: number
@@ -19,23 +20,25 @@ export interface HailoDeadlines {
   /** From the start of a generation to its first token: 2,048 tokens of prompt at the slowest model’s speed are 31 s. An abort meanwhile takes as long. */
   readonly firstTokenMs: number
   readonly tokenMs: number
-  /** Tokens counted, contexts cleared, kept and restored, pictures decoded, health. */
+  /** Tokens counted, contexts cleared, kept and restored, pictures decoded, health; asked once more as `openMs`. */
   readonly callMs: number
   /** Of a window of 10 s; the library itself has no deadline here. */
   readonly transcribeMs: number
 }
 const usualDeadlines: HailoDeadlines = {
-  openMs: 20_000,
+  openMs: 25_000,
   loadMs: 120_000,
   unloadMs: 30_000,
   firstTokenMs: 60_000,
   tokenMs: 10_000,
-  callMs: 15_000,
+  callMs: 25_000,
   transcribeMs: 30_000,
 }
 /** The host itself ends what passes the deadline for tokens, and says so; only one that cannot is killed so much later. */
 const graceMs = 2000
 const never = new AbortController().signal
+// Each call listens to it.
+setMaxListeners(0, never)
 
 /** What a host of language and speech is made with. */
 export interface HailoLanguageHostOptions {

@@ -128,11 +128,16 @@ export class HailoLanguageModel implements LanguageModel {
       ...sampling,
       maxTokens: Math.min(maxTokens, contextLength - promptTokens),
     }
-    const { items, settled } = host.generate({ model: this.name, prompt, frames }, signal)
     try {
-      yield* this.#read(items, asked)
+      const { items, settled } = host.generate({ model: this.name, prompt, frames }, signal)
+      try {
+        yield* this.#read(items, asked)
+      } finally {
+        await settled
+      }
     } finally {
-      await settled
+      // Where it did not come to the generation, they would wait in the host for ever.
+      host.forget({ contexts: [], frames })
     }
   }
 

@@ -1,7 +1,9 @@
+import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
 import { EngineError, messageOf } from '../errors.ts'
 import type { Begun } from '../hosts/channel.ts'
 import { EventBuffer } from './event-buffer.ts'
+import { JoinedSignal } from './joined-signal.ts'
 import type {
   Embeddings,
   Language,
@@ -58,6 +60,8 @@ export class LanguageEngine implements Language, AsyncDisposable {
     this.#loads = new LanguageLoads({ residency, sizes, log, ending: this.#ending.signal })
     const lines = Object.fromEntries(backends.map(({ name, limits }) => [name, limits]))
     this.#scheduler = new Scheduler(lines, onWorked)
+    // Each request listens to it.
+    setMaxListeners(0, this.#ending.signal)
     for (const backend of backends) backend.onLost?.(() => void this.#restore(backend))
   }
 
@@ -77,11 +81,11 @@ export class LanguageEngine implements Language, AsyncDisposable {
   ): AsyncGenerator<LanguageEvent, void, undefined> {
     const chosen = await this.#find(name)
     checkRequest(chosen.name, chosen.offer.capabilities, request)
-    const left = new AbortController()
-    const work = { chosen, use, signal: AbortSignal.any([signal, left.signal, this.#ending.signal]) }
+    const joined = new JoinedSignal(signal, this.#ending.signal)
+    const work = { chosen, use, signal: joined.signal }
     const buffer = new EventBuffer()
     const cancel = () => buffer.end(new EngineError('cancelled', 'The caller gave up'))
-    work.signal.addEventListener('abort', cancel, { once: true })
+    joined.signal.addEventListener('abort', cancel, { once: true })
     try {
       await this.#inTurn(work, (taken, queuedMs) => {
         const settled = this.#pump(work, { taken, queuedMs, request, buffer })
@@ -89,8 +93,7 @@ export class LanguageEngine implements Language, AsyncDisposable {
       })
       yield* buffer.read()
     } finally {
-      work.signal.removeEventListener('abort', cancel)
-      left.abort()
+      joined[Symbol.dispose]()
     }
   }
 
@@ -98,15 +101,25 @@ export class LanguageEngine implements Language, AsyncDisposable {
     const chosen = await this.#find(name)
     if (!chosen.offer.capabilities.embedding)
       throw new EngineError('invalid', `Expected a model for embeddings, received ${chosen.name}`)
-    const work = { chosen, use, signal: AbortSignal.any([signal, this.#ending.signal]) }
-    return this.#inTurn(work, (taken) => {
-      const answer = this.#embed(work, texts, taken)
-      return { answer, settled: answer.then(ignore, ignore) }
-    })
+    const joined = new JoinedSignal(signal, this.#ending.signal)
+    const work = { chosen, use, signal: joined.signal }
+    try {
+      return await this.#inTurn(work, (taken) => {
+        const answer = this.#embed(work, texts, taken)
+        return { answer, settled: answer.then(ignore, ignore) }
+      })
+    } finally {
+      joined[Symbol.dispose]()
+    }
   }
 
   async load(name: string, use: Use, signal: AbortSignal): Promise<number> {
-    return this.#loads.preload(await this.#find(name), use, AbortSignal.any([signal, this.#ending.signal]))
+    const joined = new JoinedSignal(signal, this.#ending.signal)
+    try {
+      return await this.#loads.preload(await this.#find(name), use, joined.signal)
+    } finally {
+      joined[Symbol.dispose]()
+    }
   }
 
   async unload(name: string): Promise<void> {

@@ -9,7 +9,7 @@ import type { LoadableModel } from './resident.ts'
 import { unlessAborted } from './unless-aborted.ts'
 
 /** The place that an exclusive backend's models take, as messages call it. */
-const placeOf = (backend: string) => `one place for language models on ${backend}`
+const placeOf = (backend: string) => `the only place for a language model on ${backend}`
 
 /** What loads and unloads language models. */
 export interface LanguageLoadsOptions {

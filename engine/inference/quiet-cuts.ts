@@ -28,10 +28,9 @@ export function* quietWindows(samples: Float32Array): Generator<AudioWindow, voi
 function findCut(samples: Float32Array, start: number): number {
   const first = start + shortest
   const energies = energiesOf(samples, first, start + longest)
-  let sum = energies.slice(0, pauseSteps).reduce((total, energy) => total + energy, 0)
-  let best = { at: 0, sum }
-  for (let at = 1; at + pauseSteps <= energies.length; at++) {
-    sum += energies[at + pauseSteps - 1]! - energies[at - 1]!
+  let best = { at: 0, sum: Number.POSITIVE_INFINITY }
+  for (let at = 0; at + pauseSteps <= energies.length; at++) {
+    const sum = energies.slice(at, at + pauseSteps).reduce((total, energy) => total + energy, 0)
     if (sum <= best.sum) best = { at, sum }
   }
   return first + (best.at + pauseSteps / 2) * step

@@ -194,6 +194,20 @@ describe('channel', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('tells of a stream that was left that the host has ended it, and not before', async () => {
+    const { channel, hostSignals } = open()
+    const { items, settled } = channel.beginStream('drip', null, never)
+    let over = false
+    void settled.then(() => {
+      over = true
+    })
+    expect(await items.next()).toEqual({ value: 1, done: false })
+    expect([over, hostSignals.length]).toEqual([false, 1])
+    await items.return()
+    await settled
+    expect(hostSignals[0]?.aborted).toBe(true)
+  })
+
   it('cancels a stream whose reader leaves', async () => {
     const { channel, hostSignals } = open()
     for await (const item of channel.stream('drip', null, never)) {

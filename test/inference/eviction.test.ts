@@ -76,4 +76,30 @@ describe('chooseVictims', () => {
     })
     expect([isShortage(error, 'now'), isShortage(error, 'ever')]).toEqual([false, true])
   })
+
+  describe('for a place of which there is one', () => {
+    const needy = { ...demand(10, Number.POSITIVE_INFINITY), place: 'the place' }
+    const at = (name: string, more: Partial<Holder> = {}) => holder(name, 10, { place: 'the place', ...more })
+
+    it('evicts who has it, however much room there is, and nobody else', () => {
+      const holders = [holder('beside', 10), at('first'), holder('elsewhere', 10, { place: 'another' })]
+      expect(chooseVictims(needy, holders).map(({ name }) => name)).toEqual(['first'])
+    })
+
+    it('counts what comes free by that', () => {
+      const holders = [holder('old', 50), at('first', { bytes: 50e6, usedAt: 9 })]
+      const names = chooseVictims({ ...needy, bytes: 50e6, budgetBytes: 100e6 }, holders).map(({ name }) => name)
+      expect(names).toEqual(['first'])
+    })
+
+    it.each([
+      ['in use', { users: ['POST /api/chat'] }, 'first 10 MB (in use by POST /api/chat)'],
+      ['pinned', { pinned: true }, 'first 10 MB (pinned)'],
+    ])('refuses, naming who has it, while that is %s', (_, more, described) => {
+      const message = expect.stringContaining(`Expected the place to be free for new, but it is held by ${described}`)
+      expect(() => chooseVictims(needy, [at('first', more)])).toThrow(
+        expect.objectContaining({ code: 'busy', message }),
+      )
+    })
+  })
 })

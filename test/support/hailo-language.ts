@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,6 +19,7 @@ import { type Standin, startStandin } from './standin.ts'
 /** A request of a client. */
 export const client = { priority: 'interactive', user: 'POST /api/chat' } as const
 export const never = new AbortController().signal
+setMaxListeners(0, never)
 
 /** Language models on a simulated device, as the engine has them. */
 export interface HailoLanguageSetup extends AsyncDisposable {
