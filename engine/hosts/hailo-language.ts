@@ -63,12 +63,11 @@ function tellNotices(): void {
 }
 
 async function countTokens(model: string, text: string): Promise<Calls['countTokens']['result']> {
-  const tokens = await askTwice(() => models().language(model).tokenise(text))
-  return { tokens: tokens.length }
+  return { tokens: (await models().language(model).tokenise(text)).length }
 }
 
 async function clearContext(model: string): Promise<Calls['clearContext']['result']> {
-  await askTwice(() => models().language(model).clearContext())
+  await models().language(model).clearContext()
   return { cleared: true }
 }
 

@@ -11,8 +11,8 @@ type Streams = HailoLanguageProtocol['streams']
 
 /** How long the host may take, in milliseconds; then it is killed, and started again. */
 export interface HailoDeadlines {
-  /** The library waits 10 s for an answer that it lost, and is asked once more. */
-  readonly openMs: number
+  /** To open the device, or ask for its health: the library waits 10 s for an answer that it lost, and is asked once more. */
+  readonly deviceMs: number
   /** 2.4 GB over the bus and into the device: the vendor says 13 s, users up to 60. */
   readonly loadMs: number
   /** Ends what runs first. */
@@ -20,18 +20,18 @@ export interface HailoDeadlines {
   /** From the start of a generation to its first token: 2,048 tokens of prompt at the slowest model’s speed are 31 s. An abort meanwhile takes as long. */
   readonly firstTokenMs: number
   readonly tokenMs: number
-  /** Tokens counted, contexts cleared, kept and restored, pictures decoded, health; asked once more as `openMs`. */
+  /** Tokens counted, contexts cleared, kept and restored, pictures decoded. */
   readonly callMs: number
   /** Of a window of 10 s; the library itself has no deadline here. */
   readonly transcribeMs: number
 }
 const usualDeadlines: HailoDeadlines = {
-  openMs: 25_000,
+  deviceMs: 25_000,
   loadMs: 120_000,
   unloadMs: 30_000,
   firstTokenMs: 60_000,
   tokenMs: 10_000,
-  callMs: 25_000,
+  callMs: 15_000,
   transcribeMs: 30_000,
 }
 /** The host itself ends what passes the deadline for tokens, and says so; only one that cannot is killed so much later. */
@@ -162,7 +162,7 @@ export class HailoLanguageHost implements AsyncDisposable {
   /** Opens the device if need be. */
   async health(): Promise<HailoHealth> {
     await this.start()
-    return this.#call('health', {}, this.#deadlines.callMs)
+    return this.#call('health', {}, this.#deadlines.deviceMs)
   }
 
   /** Ends the process, and with it all that runs. */
@@ -185,7 +185,7 @@ export class HailoLanguageHost implements AsyncDisposable {
 
   async #open(by: string): Promise<void> {
     try {
-      await this.#call('open', { group: this.#support.group }, this.#deadlines.openMs)
+      await this.#call('open', { group: this.#support.group }, this.#deadlines.deviceMs)
     } catch (error) {
       // The next who asks tries again.
       if (this.#opened?.by === by) this.#opened = undefined
