@@ -6,6 +6,7 @@ import type {
   HailoPrompt,
   HailoSegment,
 } from '../native/hailo.ts'
+import type { HailoRefusal } from './hailo-protocol.ts'
 import type { Protocol } from './protocol.ts'
 
 /** What a model is to the library. A device holds one of `text` and `vision` in all, and one of `speech` beside it. */
@@ -31,8 +32,11 @@ export interface HailoLanguageProtocol extends Protocol {
   calls: {
     /** Opens the device, once; to be called before all else. Rejects with `unavailable` where there is none. */
     open: { params: { readonly group: string }; result: { readonly library: HailoLibrary } }
-    /** Rejects with `unavailable` when another process has the place of a language model. */
-    load: { params: Named & { readonly path: string; readonly kind: HailoLanguageKind }; result: HailoLoaded }
+    /** The HEF's hash has been checked by the engine. Refused also when another process has the place of a language model. */
+    load: {
+      params: Named & { readonly path: string; readonly kind: HailoLanguageKind }
+      result: HailoLoaded | { readonly refused: HailoRefusal }
+    }
     /** Aborts what runs, frees the place. `bytes` as of `load`, 0 for one that is not loaded. */
     unload: { params: Named; result: { readonly bytes: number | null } }
     countTokens: { params: Named & { readonly text: string }; result: { readonly tokens: number } }

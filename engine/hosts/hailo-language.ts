@@ -5,8 +5,8 @@ import { serve } from './channel.ts'
 import { endHost, enterHost } from './enter.ts'
 import { HailoFrames } from './hailo-frames.ts'
 import { generateTokens } from './hailo-generate.ts'
-import type { HailoLanguageProtocol } from './hailo-language-protocol.ts'
 import { HailoLanguageModels } from './hailo-language-models.ts'
+import type { HailoLanguageProtocol } from './hailo-language-protocol.ts'
 
 // What runs in the host of language and speech on a Hailo device. The addon's threads wait for the device; this one only answers.
 const pool = enterHost()
@@ -20,7 +20,7 @@ const noticesEveryMs = 1000
 const { tell } = serve<HailoLanguageProtocol>({
   calls: {
     open: ({ group }) => guard(() => open(group)),
-    load: ({ model, path, kind }) => guard(() => models().load(model, path, kind)),
+    load: (params) => guard(() => load(params)),
     unload: ({ model }) => guard(() => models().unload(model)),
     countTokens: ({ model, text }) => guard(() => countTokens(model, text)),
     clearContext: ({ model }) => guard(() => clearContext(model)),
@@ -60,6 +60,15 @@ async function open(group: string): Promise<Calls['open']['result']> {
 
 function tellNotices(): void {
   for (const notice of opened?.notices() ?? []) tell('notice', notice)
+}
+
+async function load({ model, path, kind }: Calls['load']['params']): Promise<Calls['load']['result']> {
+  const loaded = models().load(model, path, kind)
+  return loaded.catch((error: unknown) => {
+    const { hailo } = (judge(error) ?? {}) as { hailo?: HailoStatus }
+    if (!hailo) throw error
+    return { refused: { reaction: hailo.reaction, message: messageOf(error) } }
+  })
 }
 
 async function countTokens(model: string, text: string): Promise<Calls['countTokens']['result']> {

@@ -10,6 +10,7 @@ import type { LanguageCapabilities } from './language.ts'
 import type { LanguageBackend, LanguageOffer, LoadedLanguage } from './language-backend.ts'
 import type { ModelStore } from './model-store.ts'
 import { modelTraits } from './model-traits.ts'
+import type { TrustedFiles } from './trusted-files.ts'
 
 /** A device that was away is asked for again after this; others may run the model meanwhile. */
 const lookAgainMs = 5000
@@ -23,6 +24,8 @@ export interface HailoLanguageBackendOptions {
   readonly pictures: HailoPictures
   readonly catalogue: Catalogue
   readonly store: Pick<ModelStore, 'look' | 'locateFiles'>
+  /** Holds files to what they were when they were first used. */
+  readonly trusted: TrustedFiles
 }
 
 /** The catalogue's language and vision-language models on the Hailo device, one at a time. HEFs that the catalogue does not know are not offered: the library can fault on one. */
@@ -48,11 +51,12 @@ export class HailoLanguageBackend implements LanguageBackend {
   }
 
   async load(name: string): Promise<LoadedLanguage> {
-    const { host, pictures, catalogue, store } = this.#options
+    const { host, pictures, catalogue, store, trusted } = this.#options
     const model = catalogue.model(name)
     const places = await store.locateFiles(name, 'hailo')
     if ('missing' in places) throw new EngineError('unavailable', places.missing)
     const path = places.paths[0]!
+    await trusted.expect(path)
     await this.#start()
     const loaded = await host.load(name, path, tasks[model.task] ?? 'text')
     const parts = { name, capabilities: capabilitiesOf(model), loaded, host, pictures }

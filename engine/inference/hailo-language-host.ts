@@ -1,9 +1,13 @@
 import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
+import { EngineError } from '../errors.ts'
 import type { BegunStream } from '../hosts/exchange.ts'
 import type { HailoLanguageKind, HailoLanguageProtocol, HailoLoaded } from '../hosts/hailo-language-protocol.ts'
+import type { HailoRefusal } from '../hosts/hailo-protocol.ts'
 import { Host, type HostStatus, type OnHostStart, type SharedPool } from '../hosts/host.ts'
+import { variantVariable } from '../native/addon.ts'
 import type { HailoHealth, HailoNotice } from '../native/hailo.ts'
+import { memoryFull } from './eviction.ts'
 import type { HailoSupport } from './hailo-support.ts'
 
 type Calls = HailoLanguageProtocol['calls']
@@ -68,7 +72,7 @@ export class HailoLanguageHost implements AsyncDisposable {
     this.simulated = support.simulated
     this.#support = support
     this.#deadlines = { ...usualDeadlines, ...deadlines }
-    const env = support.env
+    const env = { ...support.env, [variantVariable]: support.variant }
     this.#host = new Host({ name: 'language', entry: 'hailo-language', pool, log, restart: true, onStart, env })
     this.#host.on('recycling', ({ reason }) => {
       log.warn({ host: this.#host.name, reason }, 'host replaced: its library cannot go on')
@@ -106,10 +110,12 @@ export class HailoLanguageHost implements AsyncDisposable {
     return this.#host.state === 'up' && !this.#isLeaving && this.#loaded.get(model) === this.#host.borrower
   }
 
+  /** Rejects with `invalid` for a file that the device cannot run, `unavailable` for what may pass, and where the device's memory is full (see `memoryFull`). */
   async load(model: string, path: string, kind: HailoLanguageKind): Promise<HailoLoaded> {
     await this.start()
     const by = this.#host.borrower
     const loaded = await this.#call('load', { model, path, kind }, this.#deadlines.loadMs)
+    if ('refused' in loaded) throw toError(loaded.refused)
     this.#loaded.set(model, by)
     return loaded
   }
@@ -194,6 +200,20 @@ export class HailoLanguageHost implements AsyncDisposable {
   }
 
   #call<M extends keyof Calls & string>(method: M, params: Calls[M]['params'], deadlineMs: number) {
-    return this.#host.call(method, params, { signal: never, deadlineMs }) as Promise<Calls[M]['result']>
+    const answer = this.#host.call(method, params, { signal: never, deadlineMs }) as Promise<Calls[M]['result']>
+    return answer.catch((error: unknown) => Promise.reject(toLoss(error)))
   }
+}
+
+/** A device that did not answer is one that is away: the same request can succeed once its host is started anew. */
+export function toLoss(error: unknown): unknown {
+  if (!(error instanceof EngineError) || error.code !== 'timeout') return error
+  return new EngineError('unavailable', `${error.message}: its host is started anew; try again`, { cause: error })
+}
+
+function toError({ reaction, message }: HailoRefusal): EngineError {
+  if (reaction === 'evict') return memoryFull(message)
+  // A file that the device cannot run is not tried again until it changes.
+  if (reaction === 'report') return new EngineError('invalid', message)
+  return new EngineError('unavailable', `${message}; try again later`)
 }

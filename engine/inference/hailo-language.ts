@@ -3,7 +3,7 @@ import type { HailoLoaded } from '../hosts/hailo-language-protocol.ts'
 import type { HailoGenerated } from '../native/hailo.ts'
 import { type AnswerPiece, AnswerSplitter } from './answer-splitter.ts'
 import { HailoContexts, type PreparedContext } from './hailo-contexts.ts'
-import type { HailoLanguageHost } from './hailo-language-host.ts'
+import { type HailoLanguageHost, toLoss } from './hailo-language-host.ts'
 import type { HailoPictures } from './hailo-pictures.ts'
 import { type HailoSampling, toHailoSampling } from './hailo-sampling.ts'
 import { assistantText, type Turn, toCountedText, toMessageTexts, toToolTexts, toTurns } from './hailo-turns.ts'
@@ -72,7 +72,7 @@ export class HailoLanguageModel implements LanguageModel {
       expectRoom(this.name, promptTokens, question.contextLength)
       yield* this.#answer({ ...question, context, promptTokens, startedAt }, signal)
     } catch (error) {
-      throw toAnswerError(error, this.name)
+      throw toLoss(error)
     }
   }
 
@@ -251,11 +251,4 @@ function expectRoom(name: string, promptTokens: number, contextLength: number): 
     'too-large',
     `Expected a prompt of fewer than ${contextLength} tokens, which is the context of ${name}, received about ${promptTokens}. Shorten the conversation`,
   )
-}
-
-/** A device that did not answer is one that is away: the same request can succeed once it is back. */
-function toAnswerError(error: unknown, name: string): unknown {
-  if (!(error instanceof EngineError) || error.code !== 'timeout') return error
-  const message = `Expected the device to go on with ${name}, but it did not answer in time and is started anew; try again`
-  return new EngineError('unavailable', message, { cause: error })
 }

@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises'
 import { EngineError } from '../errors.ts'
 import type { HailoSegment } from '../native/hailo.ts'
-import type { HailoLanguageHost } from './hailo-language-host.ts'
+import { type HailoLanguageHost, toLoss } from './hailo-language-host.ts'
 import type { LearnedSizes } from './learned-sizes.ts'
 import type { ModelPlaces, ModelStore } from './model-store.ts'
 import { type AudioWindow, quietWindows } from './quiet-cuts.ts'
-import type { Residency, Use } from './residency.ts'
+import type { Residency } from './residency.ts'
+import type { Use } from './residency-options.ts'
 import type { Lease, LoadableModel } from './resident.ts'
 import { type OnWorked, Scheduler } from './scheduler.ts'
 import {
@@ -15,6 +16,7 @@ import {
   type SpokenSegment,
   speechRate,
 } from './speech.ts'
+import type { TrustedFiles } from './trusted-files.ts'
 
 const device = 'hailo-speech'
 /** A window takes a second or two; several clients may come first. */
@@ -28,6 +30,8 @@ export interface HailoRecogniserOptions {
   readonly catalogue: { model(name: string): Parameters<ModelStore['look']>[0] }
   readonly residency: Residency
   readonly sizes: LearnedSizes
+  /** Holds files to what they were when they were first used. */
+  readonly trusted: TrustedFiles
   /** Makes a stream out of a recogniser of whole audio, which this one is. */
   readonly openStream: (recogniser: Recogniser, options: RecogniserOptions) => Promise<RecogniserStream>
   readonly onWorked?: OnWorked
@@ -125,7 +129,7 @@ export class HailoRecogniser implements Recogniser, Disposable {
   }
 
   async #loadable(): Promise<LoadableModel> {
-    const { host, store, sizes } = this.#options
+    const { host, store, sizes, trusted } = this.#options
     const places = await store.locateFiles(this.name, 'hailo')
     if ('missing' in places)
       throw new EngineError(
@@ -141,6 +145,7 @@ export class HailoRecogniser implements Recogniser, Disposable {
       expectedBytes: (await sizes.bytesOf(artefact)) ?? artefact.fileBytes,
       isLoaded: () => host.isLoaded(this.name),
       load: async () => {
+        await trusted.expect(path)
         const { bytes } = await host.load(this.name, path, 'speech')
         return sizes.learn(artefact, bytes ?? artefact.fileBytes)
       },
@@ -172,10 +177,4 @@ function toSpoken(
     words: [],
     language: language ?? null,
   }
-}
-
-/** A device that did not answer is one that is away: the same request can succeed once it is back. */
-function toLoss(error: unknown): unknown {
-  if (!(error instanceof EngineError) || error.code !== 'timeout') return error
-  return new EngineError('unavailable', `Expected the device to transcribe in time; try again`, { cause: error })
 }

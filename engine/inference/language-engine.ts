@@ -17,7 +17,8 @@ import { type ChosenLanguage, LanguageDirectory } from './language-directory.ts'
 import { LanguageLoads, type TakenLanguage } from './language-loads.ts'
 import { checkRequest } from './language-request.ts'
 import type { LearnedSizes } from './learned-sizes.ts'
-import type { Residency, Use } from './residency.ts'
+import type { Residency } from './residency.ts'
+import type { Use } from './residency-options.ts'
 import { type OnWorked, Scheduler } from './scheduler.ts'
 import type { Priority } from './vision.ts'
 
@@ -214,15 +215,14 @@ export class LanguageEngine implements Language, AsyncDisposable {
 
   /** While it waited its host may have died: then it is loaded again. */
   async #loaded({ chosen, use, signal }: Work): Promise<{ readonly model: LanguageModel; readonly loadMs: number }> {
-    const { name } = chosen
-    const loaded = this.#loads.loaded(name)
+    const loaded = this.#loads.loaded(chosen)
     if (loaded) return { model: loaded, loadMs: 0 }
     const again = await this.#loads.take(chosen, use, signal)
     // The work itself has taken it already.
     again[Symbol.dispose]()
-    const model = this.#loads.loaded(name)
+    const model = this.#loads.loaded(chosen)
     if (model) return { model, loadMs: again.loadMs }
-    throw new EngineError('unavailable', `Expected ${name} to stay loaded, but its host died; try again`)
+    throw new EngineError('unavailable', `Expected ${chosen.name} to stay loaded, but its host died; try again`)
   }
 
   async #restore(backend: LanguageBackend): Promise<void> {
@@ -239,7 +239,7 @@ export class LanguageEngine implements Language, AsyncDisposable {
     const { estimatedBytes: _estimated, ...described } = offer
     const failure = this.#loads.failureOf(chosen)
     const { state, bytes, expiresInMs } = this.#residency.statusOf(name)
-    const loaded = this.#loads.loaded(name)
+    const loaded = this.#loads.loaded(chosen)
     return {
       ...described,
       aliases,

@@ -4,7 +4,8 @@ import type { LanguageModel } from './language.ts'
 import type { LanguageBackend, LanguageOffer } from './language-backend.ts'
 import { type ChosenLanguage, pullAdvice } from './language-directory.ts'
 import type { LearnedSizes } from './learned-sizes.ts'
-import type { Residency, Use } from './residency.ts'
+import type { Residency } from './residency.ts'
+import type { Use } from './residency-options.ts'
 import type { LoadableModel } from './resident.ts'
 import { unlessAborted } from './unless-aborted.ts'
 
@@ -27,15 +28,11 @@ export interface TakenLanguage extends Disposable {
   readonly loadMs: number
 }
 
-interface Held {
-  readonly backend: LanguageBackend
-  readonly model: LanguageModel
-}
-
 /** Loads language models through the residency, each once for all who ask, and remembers which files are no good. */
 export class LanguageLoads {
   readonly #options: LanguageLoadsOptions
-  readonly #held = new Map<string, Held>()
+  /** By backend and name: a model may be loaded by several. */
+  readonly #held = new Map<string, LanguageModel>()
   /** Of servers' models, which nobody here evicts. */
   readonly #loading = new Map<string, Promise<unknown>>()
   readonly #failures = new Map<string, { readonly version: string; readonly reason: string }>()
@@ -45,24 +42,22 @@ export class LanguageLoads {
   }
 
   /** The loaded model; undefined when it is not, or not any more. */
-  loaded(name: string): LanguageModel | undefined {
-    const held = this.#held.get(name)
-    return held?.backend.isLoaded(name) ? held.model : undefined
+  loaded(chosen: Pick<ChosenLanguage, 'name' | 'backend'>): LanguageModel | undefined {
+    return chosen.backend.isLoaded(chosen.name) ? this.#held.get(keyOf(chosen)) : undefined
   }
 
   /** Why this very file is not to be tried again. */
-  failureOf({ name, offer }: ChosenLanguage): string | undefined {
-    const failure = this.#failures.get(name)
-    return failure?.version === versionOf(offer) ? failure.reason : undefined
+  failureOf(chosen: ChosenLanguage): string | undefined {
+    const failure = this.#failures.get(keyOf(chosen))
+    return failure?.version === versionOf(chosen.offer) ? failure.reason : undefined
   }
 
   /** Loads it if need be. Rejects as `Residency.acquire` does, `unavailable` for one that is not here. */
   async take(chosen: ChosenLanguage, use: Use, signal: AbortSignal): Promise<TakenLanguage> {
-    const { name, backend } = chosen
-    if (this.loaded(name) === undefined) this.#expectGood(chosen)
-    const wasLoaded = this.loaded(name) !== undefined
+    const wasLoaded = this.loaded(chosen) !== undefined
+    if (!wasLoaded) this.#expectGood(chosen)
     const startedAt = performance.now()
-    const lease = backend.memory === null ? noLease : undefined
+    const lease = chosen.backend.memory === null ? noLease : undefined
     const taken = lease ?? (await this.#options.residency.acquire(await this.#loadable(chosen), use, signal))
     if (lease && !wasLoaded) await unlessAborted(this.#loadOnce(chosen), signal)
     return {
@@ -73,7 +68,7 @@ export class LanguageLoads {
 
   /** Resolves with the milliseconds that it took. */
   async preload(chosen: ChosenLanguage, use: Use, signal: AbortSignal): Promise<number> {
-    if (this.loaded(chosen.name)) return 0
+    if (this.loaded(chosen)) return 0
     this.#expectGood(chosen)
     const startedAt = performance.now()
     if (chosen.backend.memory === null) await unlessAborted(this.#loadOnce(chosen), signal)
@@ -82,18 +77,20 @@ export class LanguageLoads {
   }
 
   /** Throws `conflict` while it is in use. */
-  async unload({ name, backend }: ChosenLanguage): Promise<void> {
+  async unload(chosen: ChosenLanguage): Promise<void> {
+    const { name, backend } = chosen
     if (backend.memory !== null) return void (await this.#options.residency.unload(name))
-    this.#held.delete(name)
+    this.#held.delete(keyOf(chosen))
     await backend.unload(name)
   }
 
   /** The backend has lost its host: loads again what is pinned or in use. */
   async restore(backend: LanguageBackend): Promise<void> {
     const { residency, log, ending } = this.#options
-    const isOurs = (name: string) => this.#held.get(name)?.backend === backend
-    const models = [...(await backend.offers())].map((offer) => ({ ...offer, backend, offer }))
-    for (const name of residency.dropLost(isOurs)) {
+    const isOurs = (name: string) => this.#held.has(keyOf({ name, backend }))
+    const lost = residency.dropLost(backend.name, isOurs)
+    const models = (await backend.offers()).map((offer) => ({ ...offer, backend, offer }))
+    for (const name of lost) {
       const { pinned, users } = residency.statusOf(name)
       const chosen = models.find((model) => model.name === name)
       if (!chosen || (!pinned && users.length === 0)) continue
@@ -117,9 +114,9 @@ export class LanguageLoads {
   }
 
   #loadOnce(chosen: ChosenLanguage): Promise<unknown> {
-    const { name } = chosen
-    const loading = this.#loading.get(name) ?? this.#load(chosen).finally(() => this.#loading.delete(name))
-    this.#loading.set(name, loading)
+    const key = keyOf(chosen)
+    const loading = this.#loading.get(key) ?? this.#load(chosen).finally(() => this.#loading.delete(key))
+    this.#loading.set(key, loading)
     return loading
   }
 
@@ -133,27 +130,29 @@ export class LanguageLoads {
       memory: backend.memory ?? 'host',
       ...(backend.exclusive && { place: placeOf(backend.name) }),
       expectedBytes: (await sizes.bytesOf(artefact)) ?? offer.estimatedBytes,
-      isLoaded: () => this.#held.get(name)?.backend === backend && backend.isLoaded(name),
+      isLoaded: () => this.loaded(chosen) !== undefined,
       load: async () => {
         const bytes = await this.#load(chosen)
         return artefact.fileBytes > 0 ? sizes.learn(artefact, bytes) : bytes
       },
       unload: () => {
-        this.#held.delete(name)
+        this.#held.delete(keyOf(chosen))
         return backend.unload(name)
       },
     }
   }
 
-  async #load({ name, backend, offer }: ChosenLanguage): Promise<number> {
+  async #load(chosen: ChosenLanguage): Promise<number> {
+    const { name, backend, offer } = chosen
+    const key = keyOf(chosen)
     try {
       const { model, bytes } = await backend.load(name, this.#options.ending)
-      this.#held.set(name, { backend, model })
-      this.#failures.delete(name)
+      this.#held.set(key, model)
+      this.#failures.delete(key)
       return bytes
     } catch (error) {
       if (error instanceof EngineError && error.code === 'invalid') {
-        this.#failures.set(name, { version: versionOf(offer), reason: error.message })
+        this.#failures.set(key, { version: versionOf(offer), reason: error.message })
         this.#options.log.error({ model: name, reason: error.message }, 'model cannot be loaded')
       }
       throw error
@@ -162,6 +161,10 @@ export class LanguageLoads {
 }
 
 const noLease: Disposable = { [Symbol.dispose]: () => undefined }
+
+function keyOf({ name, backend }: Pick<ChosenLanguage, 'name' | 'backend'>): string {
+  return `${backend.name} ${name}`
+}
 
 /** Another file of that name may be good. */
 function versionOf({ bytes, modifiedAt }: LanguageOffer): string {

@@ -94,11 +94,11 @@ export class Residency implements Disposable {
     }
   }
 
-  /** Strikes from the books what a host has lost, of that backend or of all. Gives the names in the order in which they are to come back: in use, pinned, last used. */
-  dropLost(backend?: string): string[] {
+  /** Strikes from the books what a host has lost, of that backend or of all, and of those that `isOurs` tells. Gives the names in the order in which they are to come back: in use, pinned, last used. */
+  dropLost(backend?: string, isOurs: (name: string) => boolean = () => true): string[] {
+    const isMeant = ({ model }: Resident) => (backend ?? model.backend) === model.backend && isOurs(model.name)
     const lost = [...this.#entries.values()].filter(
-      (entry) =>
-        entry.state === 'loaded' && !entry.isLoaded && (backend ?? entry.model.backend) === entry.model.backend,
+      (entry) => entry.state === 'loaded' && !entry.isLoaded && isMeant(entry),
     )
     const order = lost.map((entry) => entry.statusAt(this.#timers.now())).sort(byImportance)
     for (const entry of lost) entry.clear()

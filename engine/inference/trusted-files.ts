@@ -26,6 +26,12 @@ export class TrustedFiles {
     return next
   }
 
+  /** As `distrust`, but throws `unavailable` with it. */
+  async expect(path: string): Promise<void> {
+    const reason = await this.distrust(path)
+    if (reason !== undefined) throw new EngineError('unavailable', reason)
+  }
+
   async #check(path: string): Promise<string | undefined> {
     try {
       this.#records ??= this.#read()

@@ -2,6 +2,7 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HailoLanguageProtocol } from '../../engine/hosts/hailo-language-protocol.ts'
 import { Host } from '../../engine/hosts/host.ts'
+import { variantVariable } from '../../engine/native/addon.ts'
 import type { HailoNotice } from '../../engine/native/hailo.ts'
 import { createSharedPool, testLog } from '../support/shared-pool.ts'
 import { type Standin, standinIsBuilt, startStandin } from '../support/standin.ts'
@@ -19,7 +20,7 @@ describe.skipIf(!standinIsBuilt())('the host of language on a Hailo device', () 
 
   beforeAll(async () => {
     standin = await startStandin({ tokenSpeed: 50 })
-    const env = { ...standin.support.env, HAILO_REQUEST_TIMEOUT_SECONDS: '2' }
+    const env = { ...standin.support.env, [variantVariable]: 'standin', HAILO_REQUEST_TIMEOUT_SECONDS: '2' }
     host = new Host({ name: 'language', entry: 'hailo-language', pool, log: testLog, restart: true, env })
     host.on('notice', (notice) => void notices.push(notice))
     await host.start()
@@ -31,8 +32,11 @@ describe.skipIf(!standinIsBuilt())('the host of language on a Hailo device', () 
   })
 
   const hef = (network: string) => `${standin.folder}/${network}.hef`
-  const load = (model: string, kind: 'text' | 'vision' | 'speech') =>
-    host.call('load', { model, path: hef(model), kind }, options)
+  const load = async (model: string, kind: 'text' | 'vision' | 'speech') => {
+    const loaded = await host.call('load', { model, path: hef(model), kind }, options)
+    if ('refused' in loaded) throw new Error(loaded.refused.message)
+    return loaded
+  }
 
   it('refuses what needs the device until that is open', async () => {
     await expect(host.call('health', {}, options)).rejects.toMatchObject({ code: 'unavailable' })
@@ -57,6 +61,13 @@ describe.skipIf(!standinIsBuilt())('the host of language on a Hailo device', () 
     const { bytes } = await host.call('unload', { model: 'Whisper-Base' }, options)
     expect(bytes).toBeGreaterThan(1e8)
     expect(await host.call('unload', { model: 'Whisper-Base' }, options)).toEqual({ bytes: 0 })
+  })
+
+  it('says what to do about a load that the device refuses', async () => {
+    standin.control('fail-load', { after: 0, status: 81 })
+    const refused = { reaction: 'evict', message: expect.stringContaining('HAILO_OUT_OF_HOST_CMA_MEMORY') }
+    const params = { model: 'Whisper-Base', path: hef('Whisper-Base'), kind: 'speech' } as const
+    expect(await host.call('load', params, options)).toEqual({ refused })
   })
 
   it('gives the texts of a generation, then its end', async () => {

@@ -20,6 +20,20 @@ describe('LanguageEngine', () => {
     expect(one).toMatchObject({ backend: 'hailo', state: 'available', memoryBytes: null })
   })
 
+  it('takes up a backend that has come, and keeps apart what each has loaded', async () => {
+    const both = { name: 'both', state: 'failed' as 'failed' | 'available' }
+    const first = new ScriptedLanguage('hailo', [both], { memory: 'device' })
+    const second = new ScriptedLanguage('llama', [{ name: 'both' }])
+    const { engine, ask } = await createLanguage([first, second])
+    await ask('both')
+    both.state = 'available'
+    await until('the first to be taken', async () => (await engine.find('both')).backend === 'hailo')
+    await ask('both')
+    expect([first.log, second.log]).toEqual([['load both'], ['load both']])
+    await engine.unload('both')
+    expect([first.loaded.size, second.loaded.size]).toEqual([0, 0])
+  })
+
   it('says what to pull for a model that is not here, and when there is none at all', async () => {
     const missing = { state: 'missing', why: 'a.gguf is not in models.paths' } as const
     const { engine, ask } = await createLanguage([new ScriptedLanguage('llama', [{ name: 'a', ...missing }])])

@@ -12,7 +12,9 @@ import type { LanguageEvent, LanguageRequest, LanguageUsage, ToolCall } from '..
 import { LanguageEngine } from '../../engine/inference/language-engine.ts'
 import { LearnedSizes } from '../../engine/inference/learned-sizes.ts'
 import { ModelStore } from '../../engine/inference/model-store.ts'
-import { Residency, type ResidencyEvent } from '../../engine/inference/residency.ts'
+import { Residency } from '../../engine/inference/residency.ts'
+import type { ResidencyEvent } from '../../engine/inference/residency-options.ts'
+import { TrustedFiles } from '../../engine/inference/trusted-files.ts'
 import { createSharedPool } from './shared-pool.ts'
 import { type Standin, startStandin } from './standin.ts'
 
@@ -54,10 +56,12 @@ export async function createHailoLanguage(options: HailoLanguageOptions = {}): P
   const residency = new Residency({ budget: () => null, pinned, keepAlive: -1, onEvent })
   const sizes = new LearnedSizes({ stateFolder, log })
   const host = new HailoLanguageHost({ support: standin.support, pool, log, deadlines })
-  const backend = new HailoLanguageBackend({ host, pictures: new HailoPictures(host, pool), catalogue, store })
+  const trusted = new TrustedFiles(stateFolder, (path) => store.search.hashOf(path))
+  const pictures = new HailoPictures(host, pool)
+  const backend = new HailoLanguageBackend({ host, pictures, catalogue, store, trusted })
   const engine = new LanguageEngine({ backends: [backend], residency, sizes, log })
   const openStream = () => Promise.reject(new Error('Expected nobody to open a stream here'))
-  const recogniser = new HailoRecogniser({ host, store, catalogue, residency, sizes, openStream })
+  const recogniser = new HailoRecogniser({ host, store, catalogue, residency, sizes, trusted, openStream })
   return {
     ...{ standin, host, backend, engine, recogniser, residency, events },
     lent: () => pool.ledger.stats().lent,

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { HailoSupport } from '../../engine/inference/hailo-support.ts'
-import { addonFile, variantVariable } from '../../engine/native/addon.ts'
+import { addonFile } from '../../engine/native/addon.ts'
 
 /** Build folder of the stand-in for libhailort, as the addon was linked with it. */
 function standinFolder(): string {
@@ -105,7 +105,7 @@ export async function startStandin(options: { speed?: number; tokenSpeed?: numbe
     folder,
     support: {
       variant: 'standin',
-      env: { [variantVariable]: 'standin', HAILORT_STANDIN_SOCKET: socket },
+      env: { HAILORT_STANDIN_SOCKET: socket },
       group: 'SHARED',
       simulated: true,
     },
