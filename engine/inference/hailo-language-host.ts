@@ -15,8 +15,10 @@ type Streams = HailoLanguageProtocol['streams']
 
 /** How long the host may take, in milliseconds; then it is killed, and started again. */
 export interface HailoDeadlines {
-  /** To open the device, or ask for its health: the library waits 10 s for an answer that it lost, and is asked once more. */
-  readonly deviceMs: number
+  /** The library waits 10 s for an answer that it lost, and is asked once more; 5 s for others to leave. */
+  readonly openMs: number
+  /** As `openMs`; and a model that another host loads may keep the device from answering. One that hangs is found by it. */
+  readonly healthMs: number
   /** 2.4 GB over the bus and into the device: the vendor says 13 s, users up to 60. */
   readonly loadMs: number
   /** Ends what runs first. */
@@ -30,7 +32,8 @@ export interface HailoDeadlines {
   readonly transcribeMs: number
 }
 const usualDeadlines: HailoDeadlines = {
-  deviceMs: 25_000,
+  openMs: 25_000,
+  healthMs: 25_000,
   loadMs: 120_000,
   unloadMs: 30_000,
   firstTokenMs: 60_000,
@@ -40,6 +43,8 @@ const usualDeadlines: HailoDeadlines = {
 }
 /** The host itself ends what passes the deadline for tokens, and says so; only one that cannot is killed so much later. */
 const graceMs = 2000
+/** While models are loaded the device is looked after: nobody else would notice between two requests that it is gone. */
+const healthEveryMs = 2000
 const never = new AbortController().signal
 // Each call listens to it.
 setMaxListeners(0, never)
@@ -67,6 +72,9 @@ export class HailoLanguageHost implements AsyncDisposable {
   #opened: { readonly by: string; readonly done: Promise<unknown> } | undefined
   /** Its library cannot go on: the incarnation that ends itself. */
   #leaving: { readonly by: string; readonly done: Promise<void> } | undefined
+  #watch: NodeJS.Timeout | undefined
+  /** Under way. */
+  #loads = 0
 
   constructor({ support, pool, log, onHostStart: onStart, deadlines }: HailoLanguageHostOptions) {
     this.simulated = support.simulated
@@ -114,9 +122,10 @@ export class HailoLanguageHost implements AsyncDisposable {
   async load(model: string, path: string, kind: HailoLanguageKind): Promise<HailoLoaded> {
     await this.start()
     const by = this.#host.borrower
-    const loaded = await this.#call('load', { model, path, kind }, this.#deadlines.loadMs)
+    const loaded = await this.#load({ model, path, kind })
     if ('refused' in loaded) throw toError(loaded.refused)
     this.#loaded.set(model, by)
+    this.#watch ??= this.#lookLater()
     return loaded
   }
 
@@ -168,16 +177,41 @@ export class HailoLanguageHost implements AsyncDisposable {
   /** Opens the device if need be. */
   async health(): Promise<HailoHealth> {
     await this.start()
-    return this.#call('health', {}, this.#deadlines.deviceMs)
+    return this.#call('health', {}, this.#deadlines.healthMs)
   }
 
   /** Ends the process, and with it all that runs. */
   async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#watch)
+    this.#watch = undefined
     await this.#host[Symbol.asyncDispose]()
   }
 
   get #isLeaving(): boolean {
     return this.#leaving?.by === this.#host.borrower
+  }
+
+  async #load(params: Calls['load']['params']): Promise<Calls['load']['result']> {
+    this.#loads++
+    try {
+      return await this.#call('load', params, this.#deadlines.loadMs)
+    } finally {
+      this.#loads--
+    }
+  }
+
+  /** Ends with the last model. What goes wrong ends the host, which tells it. */
+  #lookLater(): NodeJS.Timeout {
+    const look = async () => {
+      const models = [...this.#loaded.keys()].filter((model) => this.isLoaded(model))
+      // A load keeps the device from answering, and has a deadline of its own.
+      if (models.length > 0 && this.#loads === 0)
+        await this.#call('health', {}, this.#deadlines.healthMs).catch((error: unknown) => {
+          if (!(error instanceof EngineError)) throw error
+        })
+      if (this.#watch !== undefined) this.#watch = models.length > 0 ? this.#lookLater() : undefined
+    }
+    return setTimeout(() => void look(), healthEveryMs).unref()
   }
 
   #nextExit(): Promise<void> {
@@ -191,7 +225,7 @@ export class HailoLanguageHost implements AsyncDisposable {
 
   async #open(by: string): Promise<void> {
     try {
-      await this.#call('open', { group: this.#support.group }, this.#deadlines.deviceMs)
+      await this.#call('open', { group: this.#support.group }, this.#deadlines.openMs)
     } catch (error) {
       // The next who asks tries again.
       if (this.#opened?.by === by) this.#opened = undefined

@@ -77,6 +77,16 @@ describe.skipIf(!standinIsBuilt())('faults of the Hailo device under a language 
     expect((await askUntilAnswered()).text).toBe('[stand-in] 1 2')
   })
 
+  it('notices between two requests that the device is gone, and the next one has a new one', async () => {
+    await ask('count to 2')
+    const { pid } = setup.host.status
+    await setup.standin.end()
+    await until('the loss to be noticed', async () => (await setup.engine.find(qwen)).state !== 'loaded')
+    await setup.standin.start()
+    await until('the next host', () => setup.host.status.state === 'up' && setup.host.status.pid !== pid)
+    expect((await askUntilAnswered()).text).toBe('[stand-in] 1 2')
+  })
+
   it('offers a model as failed, with the reason, while the device is away', async () => {
     await setup.standin.end()
     await expect(ask('count to 2')).rejects.toMatchObject(unavailable)
