@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { EngineError } from '../../engine/errors.ts'
 import {
   client,
   createHailoLanguage,
@@ -95,6 +96,35 @@ describe.skipIf(!standinIsBuilt())('faults of the Hailo device under a language 
       return status.state === 'failed' && status
     })
     expect(found.why).toContain('HAILO_CONNECTION_REFUSED')
+  })
+
+  it('ends every request of 20 clients, of whom some leave, while its host is killed twice, and holds nothing afterwards', async () => {
+    const outcomes: string[] = []
+    const request = async (i: number) => {
+      const leaving = new AbortController()
+      const answer = setup.engine.generate(qwen, say(`count to ${5 + i}`), client, leaving.signal)
+      try {
+        for await (const event of answer) {
+          if (i % 5 === 0) break
+          if (i % 5 === 1) leaving.abort()
+          if (event.type === 'done') outcomes.push('answered')
+        }
+      } catch (error) {
+        outcomes.push((error as EngineError).code)
+      }
+    }
+    const clients = Array.from({ length: 20 }, async (_, i) => {
+      for (let round = 0; round < 2; round++) await request(i)
+    })
+    for (const count of [4, 12]) {
+      await until('some answers', () => outcomes.length >= count, 60_000)
+      if (setup.host.status.pid !== null) process.kill(setup.host.status.pid, 'SIGKILL')
+    }
+    await Promise.all(clients)
+    expect(outcomes.filter((outcome) => !['answered', 'cancelled', 'unavailable'].includes(outcome))).toEqual([])
+    expect(outcomes.filter((outcome) => outcome === 'answered').length).toBeGreaterThan(10)
+    await until('nobody to use the model', () => setup.residency.statusOf(qwen).users.length === 0)
+    expect([setup.lent(), (await askUntilAnswered()).text]).toEqual([0, '[stand-in] 1 2'])
   })
 
   it('refuses a second model while the first is in use, names who has the place, and lets the first go on', async () => {
