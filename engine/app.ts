@@ -44,7 +44,7 @@ export interface App extends AsyncDisposable {
 
 /** Parts that are not built from the configuration. */
 export interface GivenParts {
-  /** Language models; left out: none are asked, and their routes are not there. */
+  /** Language models in the place of the engine's own. */
   readonly language?: Language
 }
 
@@ -71,7 +71,7 @@ async function compose(
   const pool = createPool(config, closing)
   const metrics = closing.use('metrics', new Metrics(version))
   const models = await composeModels({ config, pool, log, closing, metrics, problems })
-  const { vision, tasks, residency, hailo, hailoHosts } = models
+  const { vision, tasks, residency, hailo, hailoHosts, status } = models
   const onStart = reportHostStart(problems)
   const { maxSize } = config.images
   const capture = closing.use('capture hosts', new GstCaptureHosts({ pool, maxSize, onStart }))
@@ -86,7 +86,7 @@ async function compose(
   for (const entry of config.pipelines) pipelines.start(entry)
   const load = closing.use('load watch', watchLoad(vision, problems, log))
   const hosts = () => [...vision.hosts(), ...hailoHosts(), ...capture.statuses()]
-  const health = createHealth({ version, clock, vision, hailo, hosts, pipelines, problems, load, closing })
+  const health = createHealth({ version, clock, status, hailo, hosts, pipelines, problems, load, closing })
   const readMetrics = async () =>
     metrics.text({
       health: await health(),
@@ -94,7 +94,7 @@ async function compose(
       images: pool.ledger.stats(),
       residency: residency.use('host'),
     })
-  const chat = given.language && composeChat({ config, ...models, language: given.language, clock, version })
+  const chat = composeChat({ config, ...models, language: given.language ?? models.language, clock, version })
   const temperature = () => load.status.temperature
   const resources = { residency, hosts, temperature, stateFolder: config.state }
   const fetch = joinRoutes([
@@ -104,11 +104,11 @@ async function compose(
     healthRoutes(health),
     metricsRoutes(readMetrics, metrics.contentType),
     pipelineRoutes(() => pipelines.summary()),
-    ...(chat?.routes ?? []),
+    ...chat.routes,
   ]).fetch
-  const ports = { config, hub, browserSources: browser, fetch, chat: chat?.routes, problems, log, closing }
+  const ports = { config, hub, browserSources: browser, fetch, chat: chat.routes, problems, log, closing }
   const { url, onDescriptors } = await openListeners(ports)
-  void vision.preload(config.models.preload)
+  void models.preload(config.models.preload)
   closing.use('resource watch', new ResourceWatch({ problems, stateFolder: config.state, onDescriptors }))
   return { url, pool, health, [Symbol.asyncDispose]: () => closing[Symbol.asyncDispose]() }
 }

@@ -1,3 +1,4 @@
+import { type ComposedLanguage, composeLanguage } from './compose-language.ts'
 import { type Config, inferenceThreads } from './config.ts'
 import type { ClosingStack } from './core/lifecycle.ts'
 import { EngineError, messageOf } from './errors.ts'
@@ -7,6 +8,7 @@ import type { Memory } from './inference/eviction.ts'
 import { type FoundHailo, findHailo } from './inference/find-hailo.ts'
 import { HailoBackend } from './inference/hailo.ts'
 import type { HailoDeviceStatus } from './inference/hailo-link.ts'
+import type { LanguageEngine } from './inference/language-engine.ts'
 import { LearnedSizes } from './inference/learned-sizes.ts'
 import { listModels } from './inference/model-list.ts'
 import { createStock } from './inference/model-stock.ts'
@@ -15,7 +17,7 @@ import { ollamaFolders } from './inference/ollama-store.ts'
 import { Residency } from './inference/residency.ts'
 import type { OnWorked } from './inference/scheduler.ts'
 import { TrustedFiles } from './inference/trusted-files.ts'
-import { VisionEngine } from './inference/vision-engine.ts'
+import { VisionEngine, type VisionStatus } from './inference/vision-engine.ts'
 import type { VisionTask } from './inference/vision-task.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -44,6 +46,12 @@ export interface ComposedModels extends Omit<ModelsParts, 'resources'> {
   readonly hailoHosts: () => HostStatus[]
   readonly catalogue: Catalogue
   readonly store: ModelStore
+  readonly language: LanguageEngine
+  readonly hailoRecogniser: ComposedLanguage['hailoRecogniser']
+  /** Of all models, for health. Nothing is loaded, fetched or converted by asking. */
+  readonly status: () => Promise<VisionStatus>
+  /** Loads these before anybody asks. What goes wrong with one is logged, and the next one is loaded. */
+  readonly preload: (names: readonly string[]) => Promise<void>
 }
 
 /** Builds the part of the engine that finds, loads and runs models. Throws `invalid` for a name in the configuration that the catalogue lacks. */
@@ -70,16 +78,26 @@ export async function composeModels(around: ModelsSurroundings): Promise<Compose
   const device = { hailo, noHailo: found.absent, trusted }
   const parts = { ...device, pool, catalogue, store, tasks, residency, sizes, threads: inferenceThreads(config), log }
   const vision = closing.use('vision', new VisionEngine({ ...parts, onWorked, onHostStart }))
+  const { support } = found
+  const spoken = composeLanguage({ around, support, catalogue, store, residency, sizes, trusted })
   // Before the hosts: what waits for a model is refused, and none is loaded any more.
   closing.use('residency', residency)
-  const status = async () => (await vision.status()).models
+  const status = async () => {
+    const [seen, said] = await Promise.all([vision.status(), spoken.status()])
+    return { ...seen, models: [...seen.models, ...said] }
+  }
   const hasHailo = () => hailo?.status.state === 'ready'
   const stock = createStock(catalogue.models, store)
   return {
     ...{ vision, tasks, residency, catalogue, store },
     hailo: () => hailo?.status ?? { state: 'absent', reason: found.absent ?? '', simulated: false },
-    hailoHosts: () => hailo?.hosts() ?? [],
-    list: () => listModels({ residency, sizes, status, stock, hasHailo }),
+    hailoHosts: () => [...(hailo?.hosts() ?? []), ...spoken.hosts()],
+    ...{ language: spoken.language, hailoRecogniser: spoken.hailoRecogniser, status },
+    preload: async (names) => {
+      await vision.preload(names.filter((name) => !spoken.isOurs(name)))
+      await spoken.language.preload(names.filter(spoken.isOurs))
+    },
+    list: () => listModels({ residency, sizes, status: async () => (await status()).models, stock, hasHailo }),
     unload: async (name) => residency.unload(catalogue.model(name).name),
   }
 }
@@ -92,7 +110,7 @@ function openHailo(
   if (support === undefined) return undefined
   const { pool, problems, closing } = around
   const log = around.log.child({ part: 'hailo' })
-  const ownBytes = () => residency.use('device').used
+  const ownBytes = () => (residency.isChanging('device') ? undefined : residency.use('device').used)
   const backend = new HailoBackend({ support, pool, log, onHostStart: reportHostStart(problems), ownBytes })
   return closing.use('hailo', backend)
 }

@@ -3,7 +3,7 @@ import type { ClosingStack } from './core/lifecycle.ts'
 import type { HostStatus } from './hosts/host.ts'
 import type { HailoDeviceStatus } from './inference/hailo-link.ts'
 import { toMb } from './inference/model-list.ts'
-import type { VisionEngine } from './inference/vision-engine.ts'
+import type { VisionStatus } from './inference/vision-engine.ts'
 import { MemoryMeter } from './memory-meter.ts'
 import type { HailoHealth } from './native/hailo.ts'
 import type { PipelineSet } from './pipeline-set.ts'
@@ -14,7 +14,8 @@ import type { DeviceHealth, Health, LoadHealth } from './routes/health.ts'
 export interface HealthParts {
   readonly version: string
   readonly clock: Clock
-  readonly vision: VisionEngine
+  /** Of all models. */
+  readonly status: () => Promise<VisionStatus>
   readonly hailo: () => HailoDeviceStatus
   /** Every child process of the engine. */
   readonly hosts: () => readonly HostStatus[]
@@ -26,12 +27,12 @@ export interface HealthParts {
 
 /** Gives what `/api/health` answers. Its watch over memory ends with `closing`. */
 export function createHealth(parts: HealthParts): () => Promise<Health> {
-  const { version, clock, vision, hailo, hosts, pipelines, problems, load, closing } = parts
+  const { version, clock, status, hailo, hosts, pipelines, problems, load, closing } = parts
   const startedAt = performance.now()
   const meter = new MemoryMeter(() => hosts().flatMap(({ pid }) => pid ?? []))
   closing.defer('memory meter', () => meter.close())
   return async () => {
-    const { models, skippedModels } = await vision.status()
+    const { models, skippedModels } = await status()
     const all = pipelines.health()
     const troubled = all.some(({ state, streams }) => state === 'failed' || streams.some(isTroubled))
     const lacks = problems.list()

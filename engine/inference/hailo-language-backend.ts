@@ -115,7 +115,7 @@ export class HailoLanguageBackend implements LanguageBackend {
       contextLength: this.#loaded.get(name)?.contextLength ?? null,
       modifiedAt: found ? Math.round(found.mtimeMs) : null,
       sha256: file?.sha256 ?? null,
-      estimatedBytes: bytes ?? 0,
+      estimatedBytes: Math.max(found?.size ?? 0, file?.about ?? 0),
     }
   }
 

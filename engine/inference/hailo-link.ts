@@ -42,8 +42,8 @@ export interface HailoLinkOptions {
   readonly pool: SharedPool
   readonly log: Logger
   readonly onHostStart?: OnHostStart | undefined
-  /** Bytes of the device's memory that our own models take by our books. */
-  readonly ownBytes: () => number
+  /** Bytes of the device's memory that our own models take by our books; undefined while one is loaded or unloaded. */
+  readonly ownBytes: () => number | undefined
   readonly timing?: Partial<typeof defaultTiming> | undefined
 }
 
@@ -247,7 +247,8 @@ export class HailoLink implements AsyncDisposable {
   }
 
   #countMemory({ memoryUsedBytes = 0 }: HailoHealth): void {
-    this.#foreignBytes = Math.max(0, memoryUsedBytes - this.#options.ownBytes())
+    const ownBytes = this.#options.ownBytes()
+    if (ownBytes !== undefined) this.#foreignBytes = Math.max(0, memoryUsedBytes - ownBytes)
   }
 
   #goneError(): EngineError {

@@ -128,6 +128,11 @@ export class Residency implements Disposable {
     return { used, total: this.#options.budget(memory), models: held.length }
   }
 
+  /** A model is loaded into that memory, or unloaded, so that the books do not say what it takes now. */
+  isChanging(memory: Memory): boolean {
+    return this.#holders(memory).some(({ state }) => state !== 'loaded')
+  }
+
   /** Loads that wait for their turn. */
   get waiting(): number {
     return this.#queues.host.waiting + this.#queues.device.waiting
