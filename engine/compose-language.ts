@@ -1,4 +1,3 @@
-import type { ModelsSurroundings } from './compose-models.ts'
 import type { HostStatus } from './hosts/host.ts'
 import type { Catalogue } from './inference/catalogue.ts'
 import { HailoLanguageBackend } from './inference/hailo-language-backend.ts'
@@ -13,6 +12,7 @@ import type { Residency } from './inference/residency.ts'
 import type { OnWorked } from './inference/scheduler.ts'
 import type { TrustedFiles } from './inference/trusted-files.ts'
 import type { LoadedModelStatus } from './inference/vision-model-status.ts'
+import type { ModelsSurroundings } from './models-surroundings.ts'
 import { reportHostStart } from './problems.ts'
 
 /** Tasks of the catalogue's models that the engine's language runs. */

@@ -1,8 +1,7 @@
 import { type ComposedLanguage, composeLanguage } from './compose-language.ts'
-import { type Config, inferenceThreads } from './config.ts'
-import type { ClosingStack } from './core/lifecycle.ts'
+import { inferenceThreads } from './config.ts'
 import { EngineError, messageOf } from './errors.ts'
-import type { HostStatus, SharedPool } from './hosts/host.ts'
+import type { HostStatus } from './hosts/host.ts'
 import { type Catalogue, loadCatalogue } from './inference/catalogue.ts'
 import type { Memory } from './inference/eviction.ts'
 import { type FoundHailo, findHailo } from './inference/find-hailo.ts'
@@ -19,22 +18,11 @@ import type { OnWorked } from './inference/scheduler.ts'
 import { TrustedFiles } from './inference/trusted-files.ts'
 import { VisionEngine, type VisionStatus } from './inference/vision-engine.ts'
 import type { VisionTask } from './inference/vision-task.ts'
-import type { Logger } from './log.ts'
-import type { Metrics } from './metrics.ts'
+import type { ModelsSurroundings } from './models-surroundings.ts'
 import { loadAllTasks } from './plugin-folders.ts'
-import { type Problems, reportHostStart, reportWriting } from './problems.ts'
+import { reportHostStart, reportWriting } from './problems.ts'
 import { reportResidency } from './residency-report.ts'
 import type { ModelsParts } from './routes/models.ts'
-
-/** What the models need of the engine around them. */
-export interface ModelsSurroundings {
-  readonly config: Config
-  readonly pool: SharedPool
-  readonly log: Logger
-  readonly closing: ClosingStack
-  readonly metrics: Metrics
-  readonly problems: Problems
-}
 
 /** Everything that finds, loads and runs models. */
 export interface ComposedModels extends Omit<ModelsParts, 'resources'> {

@@ -24,6 +24,18 @@ describe('Residency', () => {
     expect(residency.use('host')).toEqual({ used: 40, total: 100, models: 1 })
   })
 
+  it('says that its books of a memory are not what is there while a model is loaded', async () => {
+    const residency = trial.open()
+    const { held, open } = gate()
+    trial.host.held = held
+    const asked = residency.acquire(trial.host.model('a', 40), request, never)
+    await settle()
+    expect([residency.isChanging('host'), residency.isChanging('device')]).toEqual([true, false])
+    open()
+    await asked
+    expect(residency.isChanging('host')).toBe(false)
+  })
+
   it('gives a lease at once on what is loaded, and none on what is not', async () => {
     const residency = trial.open()
     expect(residency.lease('a', 'demo/objects')).toBeUndefined()
