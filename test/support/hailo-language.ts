@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import type { SharedPool } from '../../engine/hosts/host.ts'
 import { loadCatalogue } from '../../engine/inference/catalogue.ts'
 import { HailoLanguageBackend } from '../../engine/inference/hailo-language-backend.ts'
 import { type HailoDeadlines, HailoLanguageHost } from '../../engine/inference/hailo-language-host.ts'
@@ -31,6 +32,7 @@ export interface HailoLanguageSetup extends AsyncDisposable {
   readonly engine: LanguageEngine
   readonly recogniser: HailoRecogniser
   readonly residency: Residency
+  readonly pool: SharedPool
   readonly events: readonly ResidencyEvent[]
   /** Slots that are lent to the host now. */
   lent(): number
@@ -40,20 +42,24 @@ export interface HailoLanguageOptions {
   readonly tokenSpeed?: number
   readonly pinned?: readonly string[]
   readonly deadlines?: Partial<HailoDeadlines>
+  /** Divides the times of loading. */
+  readonly speed?: number
+  /** Bytes of the device for models; left out: no bound. */
+  readonly budget?: () => number | null
 }
 
 /** Each with a device, a host and a state folder of its own. */
 export async function createHailoLanguage(options: HailoLanguageOptions = {}): Promise<HailoLanguageSetup> {
-  const { tokenSpeed = 50, pinned = [], deadlines = {} } = options
+  const { tokenSpeed = 50, speed = 200, pinned = [], deadlines = {}, budget = () => null } = options
   const log = pino({ level: process.env.LOG_LEVEL ?? 'silent' })
-  const standin = await startStandin({ tokenSpeed })
+  const standin = await startStandin({ tokenSpeed, speed })
   const stateFolder = await mkdtemp(join(tmpdir(), 'hailstream-language-'))
   const pool = createSharedPool(8)
   const catalogue = loadCatalogue()
   const store = new ModelStore({ catalogue, stateFolder, paths: [standin.folder], mirror: null, log })
   const events: ResidencyEvent[] = []
   const onEvent = (event: ResidencyEvent) => void events.push(event)
-  const residency = new Residency({ budget: () => null, pinned, keepAlive: -1, onEvent })
+  const residency = new Residency({ budget, pinned, keepAlive: -1, onEvent })
   const sizes = new LearnedSizes({ stateFolder, log })
   const host = new HailoLanguageHost({ support: standin.support, pool, log, deadlines })
   const trusted = new TrustedFiles(stateFolder, (path) => store.search.hashOf(path))
@@ -63,7 +69,7 @@ export async function createHailoLanguage(options: HailoLanguageOptions = {}): P
   const openStream = () => Promise.reject(new Error('Expected nobody to open a stream here'))
   const recogniser = new HailoRecogniser({ host, store, catalogue, residency, sizes, trusted, openStream })
   return {
-    ...{ standin, host, backend, engine, recogniser, residency, events },
+    ...{ standin, host, backend, engine, recogniser, residency, pool, events },
     lent: () => pool.ledger.stats().lent,
     [Symbol.asyncDispose]: async () => {
       residency[Symbol.dispose]()
