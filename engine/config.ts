@@ -54,6 +54,38 @@ const modelsSchema = z.strictObject({
   keepAlive: z.number().int().min(-1).default(-1),
 })
 
+/** Names that are taken among what runs language models. */
+const ownBackends = ['hailo', 'llama']
+
+const languageSchema = z.strictObject({
+  /** Tokens of a context that this machine holds itself: its memory grows with them. */
+  contextLength: z.number().int().min(256).max(131_072).default(4096),
+  /** Servers elsewhere whose models can be asked here. */
+  servers: z
+    .array(
+      z
+        .strictObject({
+          url: z
+            .url({ protocol: /^https?$/, error: 'Expected an address that begins with http:// or https://' })
+            .refine((url) => !/\/\/[^/]*@/.test(url), { error: 'Expected an address without a name and a password' }),
+          api: z.enum(['ollama', 'openai']),
+          /** As models and messages name it; left out: host and port of the address. */
+          name: z.string().min(1).max(64).optional(),
+          /** A file that holds the key which the server wants. */
+          keyFile: z.string().min(1).nullable().default(null),
+        })
+        .transform((server) => ({ ...server, name: server.name ?? new URL(server.url).host })),
+    )
+    .max(16)
+    .refine((servers) => new Set(servers.map(({ name }) => name)).size === servers.length, {
+      error: 'Expected each server to have a name of its own',
+    })
+    .refine((servers) => !servers.some(({ name }) => ownBackends.includes(name)), {
+      error: `Expected no server to be named ${ownBackends.join(' or ')}`,
+    })
+    .default([]),
+})
+
 /** The one configuration schema: every key with its default, as CONTRACT lists them. An unknown key is an error. */
 export const configSchema = z.strictObject({
   listen: listenSchema.prefault({}),
@@ -61,6 +93,7 @@ export const configSchema = z.strictObject({
   /** Names of files in the pipelines folder, or pipelines written inline. */
   pipelines: z.array(z.union([z.string().min(1), z.record(z.string(), z.unknown())])).default(['demo']),
   models: modelsSchema.prefault({}),
+  language: languageSchema.prefault({}),
   hailo: z
     .strictObject({
       enabled: z.union([z.literal('auto'), z.boolean()]).default('auto'),

@@ -5,6 +5,11 @@ import type { LanguageCapabilities, LanguageRequest } from './language.ts'
 export function expectCapable(request: LanguageRequest, capabilities: LanguageCapabilities, name: string): void {
   const { input, tools = [], format, think } = request
   const isChat = 'messages' in input
+  if (!isChat && (tools.length > 0 || think !== undefined))
+    throw new EngineError(
+      'invalid',
+      'Expected tools and thoughts with a conversation, received them with a text to go on with',
+    )
   const needs: readonly (readonly [boolean, keyof LanguageCapabilities, string])[] = [
     [isChat, 'chat', 'conversations'],
     [!isChat, 'completion', 'to go on with a text'],

@@ -1,0 +1,223 @@
+import { z } from 'zod'
+import { EngineError } from '../errors.ts'
+import type { ChatMessage, LanguageCapabilities, LanguageRequest, Sampling } from './language.ts'
+import type { LanguageOffer } from './language-backend.ts'
+import { type RemoteApi, type RemoteEvent, type RemoteVectors, remoteOffer, toCall } from './remote-api.ts'
+import { parseJson, type RemoteRequest, type RemoteServer } from './remote-server.ts'
+
+const tagsSchema = z.object({
+  models: z.array(
+    z.object({
+      name: z.string().min(1),
+      modified_at: z.string().optional(),
+      size: z.number().optional(),
+      digest: z.string().optional(),
+      details: z
+        .object({
+          family: z.string().optional(),
+          parameter_size: z.string().optional(),
+          quantization_level: z.string().optional(),
+        })
+        .optional(),
+      capabilities: z.array(z.string()).optional(),
+    }),
+  ),
+})
+type Tag = z.output<typeof tagsSchema>['models'][number]
+
+const callSchema = z.object({
+  id: z.string().optional(),
+  function: z.object({ name: z.string().min(1), arguments: z.record(z.string(), z.unknown()).default({}) }),
+})
+const lineSchema = z.object({
+  error: z.string().optional(),
+  message: z
+    .object({
+      content: z.string().default(''),
+      thinking: z.string().default(''),
+      tool_calls: z.array(callSchema).default([]),
+    })
+    .optional(),
+  response: z.string().default(''),
+  thinking: z.string().default(''),
+  done: z.boolean().default(false),
+  done_reason: z.string().optional(),
+  prompt_eval_count: z.number().optional(),
+  eval_count: z.number().optional(),
+})
+type Line = z.output<typeof lineSchema>
+
+const embedSchema = z.object({ embeddings: z.array(z.array(z.number())), prompt_eval_count: z.number().default(0) })
+
+/** Servers that speak as Ollama does: NDJSON, images beside the text, its own options. */
+export const ollamaApi: RemoteApi = { list, toRequest, read, embed, release }
+
+async function list(server: RemoteServer, signal: AbortSignal): Promise<readonly LanguageOffer[]> {
+  const { models } = expectShape(tagsSchema, await server.ask({ path: '/api/tags' }, 'askMs', signal), server.name)
+  return models.map((tag) => toOffer(tag, server.name))
+}
+
+function toOffer(tag: Tag, server: string): LanguageOffer {
+  const offer = remoteOffer(tag.name, server)
+  const modifiedAt = Date.parse(tag.modified_at ?? '')
+  return {
+    ...offer,
+    // Clients may leave out the tag that means the usual one.
+    aliases: tag.name.endsWith(':latest') ? [tag.name.slice(0, -':latest'.length)] : [],
+    capabilities: tag.capabilities === undefined ? offer.capabilities : toCapabilities(tag.capabilities),
+    bytes: tag.size ?? null,
+    modifiedAt: Number.isNaN(modifiedAt) ? null : modifiedAt,
+    sha256: /^(?:sha256:)?([0-9a-f]{64})$/.exec(tag.digest ?? '')?.[1] ?? null,
+    family: tag.details?.family || null,
+    parameters: tag.details?.parameter_size || null,
+    quantisation: tag.details?.quantization_level || null,
+  }
+}
+
+function toCapabilities(names: readonly string[]): LanguageCapabilities {
+  const writes = names.includes('completion')
+  const has = (name: string) => names.includes(name)
+  return {
+    ...{ chat: writes, completion: writes, schema: writes, embedding: has('embedding') },
+    ...{ vision: has('vision'), tools: has('tools'), thinking: has('thinking') },
+  }
+}
+
+function toRequest(model: string, request: LanguageRequest, keepAlive: number | undefined): RemoteRequest {
+  const { input, tools = [], format, think, sampling } = request
+  const common = {
+    model,
+    stream: true,
+    options: toOptions(sampling),
+    ...(format === undefined ? {} : { format }),
+    ...(think === undefined ? {} : { think }),
+    ...(keepAlive === undefined ? {} : { keep_alive: keepAlive }),
+  }
+  if ('messages' in input)
+    return {
+      path: '/api/chat',
+      body: {
+        ...common,
+        messages: input.messages.map(toMessage),
+        ...(tools.length === 0 ? {} : { tools: tools.map((tool) => ({ type: 'function', function: tool })) }),
+      },
+    }
+  if (tools.length > 0)
+    throw new EngineError('invalid', 'Expected tools with a conversation, received them with a text')
+  const images = (input.images ?? []).map(toBase64)
+  return {
+    path: '/api/generate',
+    body: { ...common, prompt: input.prompt, raw: true, ...(images.length > 0 ? { images } : {}) },
+  }
+}
+
+function toMessage({
+  role,
+  content,
+  images = [],
+  thinking,
+  toolCalls = [],
+  toolCallId,
+  toolName,
+}: ChatMessage): object {
+  return {
+    role,
+    content,
+    ...(images.length > 0 ? { images: images.map(toBase64) } : {}),
+    ...(thinking === undefined ? {} : { thinking }),
+    ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls.map(toOwnCall) }),
+    ...(toolCallId === undefined ? {} : { tool_call_id: toolCallId }),
+    ...(toolName === undefined ? {} : { tool_name: toolName }),
+  }
+}
+
+function toOwnCall(call: { readonly id: string; readonly name: string; readonly arguments: object }) {
+  return { id: call.id, function: { name: call.name, arguments: call.arguments } }
+}
+
+function toBase64(image: Uint8Array): string {
+  return Buffer.from(image).toString('base64')
+}
+
+function toOptions(sampling: Sampling): Record<string, unknown> {
+  const options = {
+    num_predict: sampling.maxTokens,
+    temperature: sampling.temperature,
+    top_p: sampling.topP,
+    top_k: sampling.topK,
+    min_p: sampling.minP,
+    typical_p: sampling.typicalP,
+    repeat_penalty: sampling.repeatPenalty,
+    repeat_last_n: sampling.repeatLastN,
+    presence_penalty: sampling.presencePenalty,
+    frequency_penalty: sampling.frequencyPenalty,
+    seed: sampling.seed,
+    stop: sampling.stop,
+    num_ctx: sampling.contextLength,
+  }
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
+
+async function* read(lines: AsyncIterable<string>, server: string): AsyncGenerator<RemoteEvent, void, undefined> {
+  let calls = 0
+  for await (const text of lines) {
+    const line = expectShape(lineSchema, parseJson(text, server), server)
+    if (line.error !== undefined)
+      throw new EngineError('unavailable', `Server ${server} failed: ${line.error.slice(0, 500)}`)
+    for (const event of piecesOf(line)) {
+      if (event.type === 'tool-call') calls++
+      yield event
+    }
+    if (line.done) {
+      yield toEnd(line, calls)
+      return
+    }
+  }
+  throw new EngineError('unavailable', `Expected server ${server} to end its answer, but it broke off; try again`)
+}
+
+function* piecesOf(line: Line): Generator<Exclude<RemoteEvent, { readonly type: 'end' }>, void, undefined> {
+  const thinking = line.message?.thinking || line.thinking
+  const text = line.message?.content || line.response
+  if (thinking !== '') yield { type: 'thinking', text: thinking, tokens: 1 }
+  if (text !== '') yield { type: 'text', text, tokens: 1 }
+  for (const { id, function: called } of line.message?.tool_calls ?? [])
+    yield { type: 'tool-call', call: toCall(id, called.name, called.arguments) }
+}
+
+function toEnd({ done_reason, prompt_eval_count, eval_count }: Line, calls: number): RemoteEvent {
+  const reason = calls > 0 ? 'tool-calls' : done_reason === 'length' ? 'length' : 'stop'
+  return { type: 'end', reason, promptTokens: prompt_eval_count, answerTokens: eval_count }
+}
+
+async function embed(
+  server: RemoteServer,
+  model: string,
+  texts: readonly string[],
+  signal: AbortSignal,
+): Promise<RemoteVectors> {
+  // Cutting a text without a word would be a vector of something else.
+  const body = { model, input: texts, truncate: false }
+  const answer = expectShape(
+    embedSchema,
+    await server.ask({ path: '/api/embed', body }, 'firstMs', signal),
+    server.name,
+  )
+  return { vectors: answer.embeddings, promptTokens: answer.prompt_eval_count }
+}
+
+async function release(server: RemoteServer, model: string, signal: AbortSignal): Promise<void> {
+  await server.ask({ path: '/api/generate', body: { model, keep_alive: 0, stream: false } }, 'askMs', signal)
+}
+
+/** What a server says, as it should be. Throws `unavailable`, naming the place. */
+export function expectShape<T extends z.ZodType>(schema: T, value: unknown, server: string): z.output<T> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const what = `${issue?.path.join('.') || 'the answer'}: ${issue?.message}`
+  throw new EngineError(
+    'unavailable',
+    `Expected server ${server} to answer as its api does, received something else at ${what}`,
+  )
+}
