@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { loadCatalogue } from '../../engine/inference/catalogue.ts'
 import type {
   LanguageEvent,
@@ -11,7 +12,7 @@ import type {
 } from '../../engine/inference/language.ts'
 import { LlamaBackend } from '../../engine/inference/llama.ts'
 import { ModelStore } from '../../engine/inference/model-store.ts'
-import { createSharedPool, testLog } from './shared-pool.ts'
+import { createSharedPool } from './shared-pool.ts'
 
 /** A backend of llama.cpp with one thread, as the engine makes it. */
 export interface LlamaSetup extends AsyncDisposable {
@@ -21,13 +22,18 @@ export interface LlamaSetup extends AsyncDisposable {
 }
 
 /** `paths`: folders with models, searched beside its own. */
-export async function createLlama(paths: readonly string[], contextLength = 4096): Promise<LlamaSetup> {
+export async function createLlama(
+  paths: readonly string[],
+  more: { readonly entry?: string } = {},
+): Promise<LlamaSetup> {
   const folder = await mkdtemp(join(tmpdir(), 'hailstream-llama-'))
   const pool = createSharedPool(8, 4096)
+  // What is expected to go wrong here is looked for by the tests.
+  const log = pino({ level: 'silent' })
   const catalogue = loadCatalogue()
   const folders = [...paths, folder]
-  const store = new ModelStore({ catalogue, stateFolder: folder, paths: folders, mirror: null, log: testLog })
-  const backend = new LlamaBackend({ pool, catalogue, store, folders, threads: 1, contextLength, log: testLog })
+  const store = new ModelStore({ catalogue, stateFolder: folder, paths: folders, mirror: null, log })
+  const backend = new LlamaBackend({ pool, catalogue, store, folders, threads: 1, contextLength: 4096, log, ...more })
   return {
     backend,
     folder,
