@@ -36,8 +36,6 @@ export class AnswerText {
     this.#form = form
     this.#stops = new StopTexts(stop)
     this.#state = form.thinking === 'open' ? 'thinking' : 'start'
-    // What a model without either says is said as it is, to its first blank.
-    this.#trims = form.thinking !== 'none'
   }
 
   /** Whether a stop text came: nothing is said any more. */
@@ -92,6 +90,8 @@ export class AnswerText {
     }
     if (this.#form.tools === 'bare' && (begun.startsWith('{') || isPart(begun, pythonTag))) this.#state = 'bare'
     else this.#state = 'text'
+    // Without thoughts before it, what is said is said to its first blank.
+    this.#trims = false
     return []
   }
 

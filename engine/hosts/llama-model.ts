@@ -48,8 +48,8 @@ export class LlamaModel {
     const keeper = this.#keeper
     if (!keeper)
       throw new EngineError('invalid', `Expected a model that writes text, but ${question.model} embeds only`)
-    const startedAt = performance.now()
     const done = await this.#takeTurn()
+    const startedAt = performance.now()
     try {
       if (signal.aborted) throw new EngineError('cancelled', 'The caller gave up')
       const prompt = toPromptTokens(this.#weights, this.#template, question, keeper.contextLength)

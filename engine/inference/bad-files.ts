@@ -23,10 +23,12 @@ export class BadFiles {
     this.#log = log
   }
 
-  /** Why this very file is not to be tried; undefined when it may. */
+  /** Why this very file is not to be tried; undefined when it may: it has changed, or the time is over. */
   reasonOf(name: string, version: string): string | undefined {
     const failure = this.#failures.get(name)
-    return failure?.version === version && performance.now() < failure.until ? failure.reason : undefined
+    if (failure?.version === version && performance.now() < failure.until) return failure.reason
+    this.#failures.delete(name)
+    return undefined
   }
 
   /** It has loaded. */

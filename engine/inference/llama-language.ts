@@ -33,7 +33,11 @@ export class LlamaLanguage implements LanguageModel {
     const events = new JoinedEvents()
     const asked = this.#ask(question, events, AbortSignal.any([signal, left.signal]))
     try {
-      yield* events.read()
+      for await (const event of events.read()) {
+        // What waited for a reader who has given up comes too late.
+        if (signal.aborted) throw new EngineError('cancelled', 'The caller gave up')
+        yield event
+      }
     } finally {
       left.abort()
       await asked

@@ -100,9 +100,11 @@ describe.skipIf(!hasTestData)('a GGUF file in its host', () => {
     const input = { prompt }
     const tool = { name: 'clock', parameters: { type: 'object' } }
     const images = [new Uint8Array(3)]
-    await expect(ask(model, { input, tools: [tool] })).rejects.toThrow('stories260K cannot')
+    const chat = { messages: [{ role: 'user', content: prompt }] } as const
+    await expect(ask(model, { input, tools: [tool] })).rejects.toThrow('with a conversation')
+    await expect(ask(model, { input: chat, tools: [tool] })).rejects.toThrow('stories260K cannot')
     await expect(ask(model, { input: { prompt, images } })).rejects.toThrow('images')
-    await expect(ask(model, { input, think: true })).rejects.toThrow('think')
+    await expect(ask(model, { input: chat, think: true })).rejects.toThrow('think')
     const wrong = [
       { typicalP: 0.5 },
       { temperature: -1 },
@@ -225,12 +227,18 @@ describe.skipIf(!hasTestData)('a GGUF file in its host', () => {
     let lost = 0
     const forget = setup.backend.onLost(() => lost++)
     const read = async () => {
-      for await (const _ of model.generate({ input: { prompt }, sampling: { temperature: 0 } }, never))
-        process.kill(setup.backend.hosts()[0]!.pid!, 'SIGKILL')
+      model = (await setup.backend.load('stories260K', never)).model
+      let pid = setup.backend.hosts()[0]!.pid
+      for await (const _ of model.generate({ input: { prompt }, sampling: { temperature: 0 } }, never)) {
+        if (pid !== null) process.kill(pid, 'SIGKILL')
+        pid = null
+      }
     }
-    await expect(read()).rejects.toEqual(code('unavailable'))
+    // On a busy machine the whole answer may be here before its first word was read: then once more.
+    const failure = await until('an answer to break off', () => read().catch((error: unknown) => error), 50_000)
+    expect(failure).toEqual(code('unavailable'))
     expect(setup.backend.isLoaded('stories260K')).toBe(false)
-    await until('the loss to be told', () => lost === 1)
+    await until('the loss to be told', () => lost > 0)
     forget()
     model = (await setup.backend.load('stories260K', never)).model
     expect(setup.backend.isLoaded('stories260K')).toBe(true)
