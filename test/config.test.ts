@@ -92,4 +92,24 @@ describe('configuration', () => {
     expect(() => parseCommandLine(['begin'])).toThrow('Expected the command start, models or doctor, received begin')
     expect(() => load(['--set', 'listen.port'])).toThrow('Expected key.path=value')
   })
+
+  it('takes servers of language models, each with a name of its own', () => {
+    const path = file(`language:
+  servers:
+    - { url: 'http://192.0.2.7:11434', api: ollama }
+    - { url: 'https://llm.example.org/v1', api: openai, name: big, keyFile: /etc/key }
+`)
+    expect(load([]).language).toEqual({ contextLength: 4096, servers: [] })
+    expect(load(['--config', path]).language.servers).toEqual([
+      { url: 'http://192.0.2.7:11434', api: 'ollama', name: '192.0.2.7:11434', keyFile: null },
+      { url: 'https://llm.example.org/v1', api: 'openai', name: 'big', keyFile: '/etc/key' },
+    ])
+    const wrong = (servers: string) => () => load(['--set', `language.servers=${servers}`])
+    expect(wrong('[{ url: "ftp://a", api: ollama }]')).toThrow(/language.servers.*http/)
+    expect(wrong('[{ url: "http://a:b@c", api: ollama }]')).toThrow('without a name and a password')
+    expect(wrong('[{ url: "http://a", api: other }]')).toThrow('language.servers.0.api')
+    expect(wrong('[{ url: "http://a", api: ollama, key: x }]')).toThrow('unknown key key')
+    expect(wrong('[{ url: "http://a", api: ollama }, { url: "http://a", api: openai }]')).toThrow('name of its own')
+    expect(wrong('[{ url: "http://a", api: ollama, name: llama }]')).toThrow('hailo or llama')
+  })
 })
