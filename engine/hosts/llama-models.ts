@@ -6,7 +6,7 @@ import { LlamaModel } from './llama-model.ts'
 import type { LlamaProtocol } from './llama-protocol.ts'
 
 /** A file that did not load for want of these may load later: it is no broken file. */
-const lacksMeans = /bad_alloc|allocat|out of memory|insufficient|too many open files/i
+const lacksMeans = /bad_alloc|allocat|out of memory|insufficient|too large for the available|too many open files/i
 
 type LoadCall = LlamaProtocol['calls']['load']
 
@@ -50,8 +50,7 @@ export class LlamaModels {
     this.#models.delete(name)
     // Throws for a file that is not there, before the library says it in its own words.
     const { size } = await stat(path)
-    this.#llama ??= openLlama(threads)
-    const llama = await this.#llama
+    const llama = await this.#open(threads)
     const before = await privateBytes()
     try {
       const model = await LlamaModel.load(llama, params, signal)
@@ -63,6 +62,18 @@ export class LlamaModels {
       if (signal.aborted) throw new EngineError('cancelled', 'The caller gave up')
       const message = `Expected a model for llama.cpp in ${path} (${size} bytes): ${messageOf(error)}`
       throw new EngineError(lacksMeans.test(message) ? 'unavailable' : 'invalid', message, { cause: error })
+    }
+  }
+
+  /** Opened once; what failed is tried again by the next load. */
+  async #open(threads: number): Promise<Llama> {
+    try {
+      this.#llama ??= openLlama(threads)
+      return await this.#llama
+    } catch (error) {
+      this.#llama = undefined
+      const message = `Expected the library of llama.cpp to load: ${messageOf(error)}. Run the set-up again`
+      throw new EngineError('unavailable', message, { cause: error })
     }
   }
 

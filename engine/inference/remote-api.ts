@@ -1,6 +1,8 @@
+import type { z } from 'zod'
+import { EngineError } from '../errors.ts'
 import type { LanguageEvent, LanguageRequest, ToolCall } from './language.ts'
 import type { LanguageOffer } from './language-backend.ts'
-import type { RemoteRequest, RemoteServer } from './remote-server.ts'
+import { errorText, type RemoteRequest, type RemoteServer } from './remote-server.ts'
 
 /** What comes of an answer as a server streams it: pieces, then one `end`. */
 export type RemoteEvent =
@@ -33,8 +35,12 @@ export interface RemoteApi {
 }
 
 /** A call with an id of the server, or one of ours. */
-export function toCall(id: string | undefined, name: string, given: Readonly<Record<string, unknown>>): ToolCall {
-  return { id: id !== undefined && id !== '' ? id : `call_${crypto.randomUUID()}`, name, arguments: given }
+export function toCall(
+  id: string | null | undefined,
+  name: string,
+  given: Readonly<Record<string, unknown>>,
+): ToolCall {
+  return { id: id != null && id !== '' ? id : `call_${crypto.randomUUID()}`, name, arguments: given }
 }
 
 /** What is known of a server's model by its name alone: it may be able to do all, and refuses itself what it cannot. */
@@ -58,4 +64,22 @@ export function remoteOffer(name: string, server: string): LanguageOffer {
     quantisation: null,
     estimatedBytes: 0,
   }
+}
+
+/** What a server says of its own failure in the middle of an answer. */
+export function toFailure(error: unknown, server: string): EngineError {
+  const said = (errorText(error) ?? 'no reason given').slice(0, 500)
+  return new EngineError('unavailable', `Server ${server} failed: ${said}`)
+}
+
+/** What a server says, as it should be. Throws `unavailable`, naming the place. */
+export function expectShape<T extends z.ZodType>(schema: T, value: unknown, server: string): z.output<T> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const what = `${issue?.path.join('.') || 'the answer'}: ${issue?.message}`
+  throw new EngineError(
+    'unavailable',
+    `Expected server ${server} to answer as its api does, received something else at ${what}`,
+  )
 }

@@ -44,6 +44,7 @@ export class RemoteLanguage implements LanguageBackend {
   readonly #closing = new AbortController()
   #listed: Listed | undefined
   #last: readonly LanguageOffer[] = []
+  #problem: EngineError | undefined
 
   constructor({ url, api, name, keyFile }: RemoteSettings, timing: RemoteTiming = remoteTiming) {
     this.name = name
@@ -57,6 +58,11 @@ export class RemoteLanguage implements LanguageBackend {
     if (this.#listed === undefined || now - this.#listed.at >= askAgainMs)
       this.#listed = { at: now, offers: this.#list() }
     return this.#listed.offers
+  }
+
+  /** Why it offers nothing, or what it did before only, for health; undefined while it answers. */
+  get problem(): string | undefined {
+    return this.#problem?.message
   }
 
   async load(name: string, signal: AbortSignal): Promise<LoadedLanguage> {
@@ -93,15 +99,18 @@ export class RemoteLanguage implements LanguageBackend {
   async #list(): Promise<readonly LanguageOffer[]> {
     try {
       this.#last = await this.#api.list(this.#server, this.#closing.signal)
+      this.#problem = undefined
       return this.#last
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
+      this.#problem = error
       return this.#last.map((offer) => ({ ...offer, state: 'failed', why: error.message }))
     }
   }
 
   async #find(name: string): Promise<LanguageOffer> {
     const offer = (await this.offers()).find((offered) => offered.name === name)
+    if (!offer && this.#problem) throw new EngineError('unavailable', this.#problem.message)
     if (!offer)
       throw new EngineError('not-found', `Expected a model of server ${this.name}, received ${JSON.stringify(name)}`)
     if (offer.state === 'failed') throw new EngineError('unavailable', offer.why)

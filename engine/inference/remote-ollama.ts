@@ -2,52 +2,45 @@ import { z } from 'zod'
 import { EngineError } from '../errors.ts'
 import type { ChatMessage, LanguageCapabilities, LanguageRequest, Sampling } from './language.ts'
 import type { LanguageOffer } from './language-backend.ts'
-import { type RemoteApi, type RemoteEvent, type RemoteVectors, remoteOffer, toCall } from './remote-api.ts'
+import {
+  expectShape,
+  type RemoteApi,
+  type RemoteEvent,
+  type RemoteVectors,
+  remoteOffer,
+  toCall,
+  toFailure,
+} from './remote-api.ts'
 import { parseJson, type RemoteRequest, type RemoteServer } from './remote-server.ts'
+
+/** What some servers leave out or send as null. */
+const text = z.string().nullish()
+const count = z.number().nullish()
 
 const tagsSchema = z.object({
   models: z.array(
     z.object({
-      name: z.string().min(1),
-      modified_at: z.string().optional(),
-      size: z.number().optional(),
-      digest: z.string().optional(),
-      details: z
-        .object({
-          family: z.string().optional(),
-          parameter_size: z.string().optional(),
-          quantization_level: z.string().optional(),
-        })
-        .optional(),
-      capabilities: z.array(z.string()).optional(),
+      ...{ name: z.string().min(1), modified_at: text, size: count, digest: text },
+      details: z.object({ family: text, parameter_size: text, quantization_level: text }).nullish(),
+      capabilities: z.array(z.string()).nullish(),
     }),
   ),
 })
 type Tag = z.output<typeof tagsSchema>['models'][number]
 
 const callSchema = z.object({
-  id: z.string().optional(),
-  function: z.object({ name: z.string().min(1), arguments: z.record(z.string(), z.unknown()).default({}) }),
+  id: text,
+  function: z.object({ name: z.string().min(1), arguments: z.record(z.string(), z.unknown()).nullish() }),
 })
 const lineSchema = z.object({
-  error: z.string().optional(),
-  message: z
-    .object({
-      content: z.string().default(''),
-      thinking: z.string().default(''),
-      tool_calls: z.array(callSchema).default([]),
-    })
-    .optional(),
-  response: z.string().default(''),
-  thinking: z.string().default(''),
-  done: z.boolean().default(false),
-  done_reason: z.string().optional(),
-  prompt_eval_count: z.number().optional(),
-  eval_count: z.number().optional(),
+  error: z.unknown().optional(),
+  message: z.object({ content: text, thinking: text, tool_calls: z.array(callSchema).nullish() }).nullish(),
+  ...{ response: text, thinking: text, done: z.boolean().nullish(), done_reason: text },
+  ...{ prompt_eval_count: count, eval_count: count },
 })
 type Line = z.output<typeof lineSchema>
 
-const embedSchema = z.object({ embeddings: z.array(z.array(z.number())), prompt_eval_count: z.number().default(0) })
+const embedSchema = z.object({ embeddings: z.array(z.array(z.number())), prompt_eval_count: count })
 
 /** Servers that speak as Ollama does: NDJSON, images beside the text, its own options. */
 export const ollamaApi: RemoteApi = { list, toRequest, read, embed, release }
@@ -64,7 +57,7 @@ function toOffer(tag: Tag, server: string): LanguageOffer {
     ...offer,
     // Clients may leave out the tag that means the usual one.
     aliases: tag.name.endsWith(':latest') ? [tag.name.slice(0, -':latest'.length)] : [],
-    capabilities: tag.capabilities === undefined ? offer.capabilities : toCapabilities(tag.capabilities),
+    capabilities: tag.capabilities == null ? offer.capabilities : toCapabilities(tag.capabilities),
     bytes: tag.size ?? null,
     modifiedAt: Number.isNaN(modifiedAt) ? null : modifiedAt,
     sha256: /^(?:sha256:)?([0-9a-f]{64})$/.exec(tag.digest ?? '')?.[1] ?? null,
@@ -160,10 +153,9 @@ function toOptions(sampling: Sampling): Record<string, unknown> {
 
 async function* read(lines: AsyncIterable<string>, server: string): AsyncGenerator<RemoteEvent, void, undefined> {
   let calls = 0
-  for await (const text of lines) {
-    const line = expectShape(lineSchema, parseJson(text, server), server)
-    if (line.error !== undefined)
-      throw new EngineError('unavailable', `Server ${server} failed: ${line.error.slice(0, 500)}`)
+  for await (const written of lines) {
+    const line = expectShape(lineSchema, parseJson(written, server), server)
+    if (line.error != null) throw toFailure(line.error, server)
     for (const event of piecesOf(line)) {
       if (event.type === 'tool-call') calls++
       yield event
@@ -177,17 +169,17 @@ async function* read(lines: AsyncIterable<string>, server: string): AsyncGenerat
 }
 
 function* piecesOf(line: Line): Generator<Exclude<RemoteEvent, { readonly type: 'end' }>, void, undefined> {
-  const thinking = line.message?.thinking || line.thinking
-  const text = line.message?.content || line.response
+  const thinking = line.message?.thinking || line.thinking || ''
+  const said = line.message?.content || line.response || ''
   if (thinking !== '') yield { type: 'thinking', text: thinking, tokens: 1 }
-  if (text !== '') yield { type: 'text', text, tokens: 1 }
+  if (said !== '') yield { type: 'text', text: said, tokens: 1 }
   for (const { id, function: called } of line.message?.tool_calls ?? [])
-    yield { type: 'tool-call', call: toCall(id, called.name, called.arguments) }
+    yield { type: 'tool-call', call: toCall(id, called.name, called.arguments ?? {}) }
 }
 
 function toEnd({ done_reason, prompt_eval_count, eval_count }: Line, calls: number): RemoteEvent {
   const reason = calls > 0 ? 'tool-calls' : done_reason === 'length' ? 'length' : 'stop'
-  return { type: 'end', reason, promptTokens: prompt_eval_count, answerTokens: eval_count }
+  return { type: 'end', reason, promptTokens: prompt_eval_count ?? undefined, answerTokens: eval_count ?? undefined }
 }
 
 async function embed(
@@ -203,21 +195,9 @@ async function embed(
     await server.ask({ path: '/api/embed', body }, 'firstMs', signal),
     server.name,
   )
-  return { vectors: answer.embeddings, promptTokens: answer.prompt_eval_count }
+  return { vectors: answer.embeddings, promptTokens: answer.prompt_eval_count ?? 0 }
 }
 
 async function release(server: RemoteServer, model: string, signal: AbortSignal): Promise<void> {
   await server.ask({ path: '/api/generate', body: { model, keep_alive: 0, stream: false } }, 'askMs', signal)
-}
-
-/** What a server says, as it should be. Throws `unavailable`, naming the place. */
-export function expectShape<T extends z.ZodType>(schema: T, value: unknown, server: string): z.output<T> {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  const what = `${issue?.path.join('.') || 'the answer'}: ${issue?.message}`
-  throw new EngineError(
-    'unavailable',
-    `Expected server ${server} to answer as its api does, received something else at ${what}`,
-  )
 }

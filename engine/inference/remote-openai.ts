@@ -2,9 +2,16 @@ import { z } from 'zod'
 import { EngineError } from '../errors.ts'
 import type { ChatMessage, LanguageRequest, Sampling } from './language.ts'
 import type { LanguageOffer } from './language-backend.ts'
-import { type RemoteApi, type RemoteEvent, type RemoteVectors, remoteOffer, toCall } from './remote-api.ts'
-import { expectShape } from './remote-ollama.ts'
-import { errorText, parseJson, type RemoteRequest, type RemoteServer } from './remote-server.ts'
+import {
+  expectShape,
+  type RemoteApi,
+  type RemoteEvent,
+  type RemoteVectors,
+  remoteOffer,
+  toCall,
+  toFailure,
+} from './remote-api.ts'
+import { parseJson, type RemoteRequest, type RemoteServer } from './remote-server.ts'
 
 /** Calls of tools in one answer, and characters of one's arguments. */
 const maxCalls = 128
@@ -159,11 +166,7 @@ async function* read(lines: AsyncIterable<string>, server: string): AsyncGenerat
 }
 
 function* take(chunk: Chunk, reading: Reading, server: string): Generator<RemoteEvent, void, undefined> {
-  if (chunk.error !== undefined)
-    throw new EngineError(
-      'unavailable',
-      `Server ${server} failed: ${(errorText(chunk.error) ?? 'no reason given').slice(0, 500)}`,
-    )
+  if (chunk.error != null) throw toFailure(chunk.error, server)
   reading.usage = chunk.usage ?? reading.usage
   const [choice] = chunk.choices
   if (!choice) return

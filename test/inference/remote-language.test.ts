@@ -119,7 +119,8 @@ describe('a server that is away', () => {
       { url: `http://127.0.0.1:${port}`, api: 'ollama', name: 'gone', keyFile: null },
     ])
     expect(await gone!.offers()).toEqual([])
-    await expect(gone!.load('tiny', never)).rejects.toEqual(code('not-found'))
+    expect(gone!.problem).toContain('ECONNREFUSED')
+    await expect(gone!.load('tiny', never)).rejects.toEqual(code('unavailable'))
     await gone![Symbol.asyncDispose]()
 
     const model = await remote.ollamaModel()
@@ -128,6 +129,7 @@ describe('a server that is away', () => {
     expect(await remote.backend.offers()).toMatchObject([{ name: 'tiny:latest', state: 'failed' }])
     await expect(remote.backend.load('tiny:latest', never)).rejects.toEqual(code('unavailable'))
     later.mockRestore()
+    await expect(remote.backend.load('other', never)).rejects.toEqual(code('unavailable'))
     await expect(ask(model, hello)).rejects.toThrow(/attic.*ECONNREFUSED/)
     await expect(ask(model, hello)).rejects.toEqual(code('unavailable'))
   })

@@ -149,4 +149,22 @@ describe('a server that speaks as Ollama', () => {
     })
     expect(remote.backend.isLoaded('tiny:latest')).toBe(false)
   })
+
+  it('may leave things out, send null, end lines as Windows does, and fail with status 200', async () => {
+    const model = await remote.ollamaModel()
+    const message = { role: 'assistant', content: 'Hi', thinking: null, tool_calls: null }
+    remote.server.on('/api/chat', (_, response) => {
+      response.end(
+        `${JSON.stringify({ message, done: false })}\r\n${JSON.stringify({ message: null, done: true })}\r\n`,
+      )
+    })
+    expect(await ask(model, hello)).toMatchObject({
+      text: 'Hi',
+      reason: 'stop',
+      usage: { answerTokens: 1, promptTokens: 0 },
+    })
+    remote.server.on('/api/chat', (_, response) => sendJson(response, { error: 'model not found' }))
+    await expect(ask(model, hello)).rejects.toThrow('model not found')
+    await expect(remote.backend.load('other', never)).rejects.toEqual(code('not-found'))
+  })
 })
