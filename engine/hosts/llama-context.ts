@@ -104,12 +104,9 @@ export class LlamaContextKeeper {
 
   /** Forgets what differs from the new prompt; its last token is always read again, since the first word comes of it. */
   async #keepCommon(tokens: readonly Token[]): Promise<number> {
-    const sequence = this.#sequence
-    const { firstDifferentIndex } = sequence.compareContextTokens([...tokens])
-    const kept = Math.min(firstDifferentIndex, tokens.length - 1)
-    if (kept < sequence.nextTokenIndex)
-      await sequence.eraseContextTokenRanges([{ start: kept, end: sequence.nextTokenIndex }])
-    return sequence.nextTokenIndex
+    // Without shifting: tokens after a gap would be read as if they stood where they stood before.
+    await this.#sequence.adaptStateToTokens(tokens.slice(0, -1), false)
+    return this.#sequence.nextTokenIndex
   }
 
   async #grammarOption({ grammar }: LlamaQuestion): Promise<Pick<SequenceEvaluateOptions, 'grammarEvaluationState'>> {
