@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { EngineError } from '../errors.ts'
 import type { Host } from '../hosts/host.ts'
-import type { LlamaItem, LlamaProtocol, LlamaQuestion } from '../hosts/llama-protocol.ts'
-import { JoinedEvents } from './joined-events.ts'
+import type { LlamaItem, LlamaProtocol } from '../hosts/llama-protocol.ts'
 import type { Embeddings, LanguageCapabilities, LanguageEvent, LanguageModel, LanguageRequest } from './language.ts'
 import { type AskedModel, toLlamaQuestion } from './llama-question.ts'
 
@@ -29,18 +28,19 @@ export class LlamaLanguage implements LanguageModel {
 
   async *generate(request: LanguageRequest, signal: AbortSignal): AsyncGenerator<LanguageEvent, void, undefined> {
     const question = toLlamaQuestion(this, request)
-    const left = new AbortController()
-    const events = new JoinedEvents()
-    const asked = this.#ask(question, events, AbortSignal.any([signal, left.signal]))
+    let calls = 0
+    let ended = false
     try {
-      for await (const event of events.read()) {
-        // What waited for a reader who has given up comes too late.
+      for await (const item of this.#host.stream('generate', question, { signal, deadlineMs: itemDeadlineMs })) {
+        // What was on its way to a reader who has given up comes too late.
         if (signal.aborted) throw new EngineError('cancelled', 'The caller gave up')
-        yield event
+        if (item.type === 'tool-call') calls++
+        const event = toEvent(item, calls)
+        if (event) yield event
       }
+      ended = true
     } finally {
-      left.abort()
-      await asked
+      if (!ended) await this.#settle()
     }
   }
 
@@ -56,23 +56,7 @@ export class LlamaLanguage implements LanguageModel {
     return { ...(await answer), loadMs: 0 }
   }
 
-  /** Resolves when the host works for it no more, whatever came of it; the reader is told that. */
-  async #ask(question: LlamaQuestion, events: JoinedEvents, signal: AbortSignal): Promise<void> {
-    let calls = 0
-    try {
-      const options = { signal, deadlineMs: itemDeadlineMs }
-      for await (const item of this.#host.stream('generate', question, options)) {
-        if (item.type === 'tool-call') calls++
-        const event = toEvent(item, calls)
-        if (event) events.add(event)
-      }
-      events.end()
-    } catch (error) {
-      if (signal.aborted) await this.#settle()
-      events.end({ error })
-    }
-  }
-
+  /** Resolves when the host works for the answer no more, after its token in flight. */
   async #settle(): Promise<void> {
     // A host that is gone works for nobody.
     await this.#host

@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto'
 import { EngineError } from '../errors.ts'
 import type { LlamaQuestion, LlamaSampling } from '../hosts/llama-protocol.ts'
-import { expectCapable } from './expect-capable.ts'
 import { toJsonGrammar } from './json-grammar.ts'
 import type { ChatMessage, LanguageCapabilities, LanguageRequest, Sampling } from './language.ts'
+import { checkRequest } from './language-request.ts'
 
 const seeds = 2 ** 32
 /** Stop texts are looked for at each token. */
@@ -20,7 +20,8 @@ export interface AskedModel {
 /** A request as the host takes it. Throws `invalid` for what llama.cpp, or this model, cannot do. */
 export function toLlamaQuestion(model: AskedModel, request: LanguageRequest): LlamaQuestion {
   const { input, tools = [], format, think, sampling } = request
-  expectCapable(request, model.capabilities, model.name)
+  checkRequest(model.name, model.capabilities, request)
+  expectPlainText(request)
   if (format !== undefined && tools.length > 0)
     throw new EngineError(
       'invalid',
@@ -39,6 +40,15 @@ export function toLlamaQuestion(model: AskedModel, request: LanguageRequest): Ll
     think: think ?? null,
     sampling: toLlamaSampling(sampling, model.contextLength),
   }
+}
+
+/** Text that is gone on with knows no turns: neither thoughts nor calls have a place in it. Throws `invalid`. */
+export function expectPlainText({ input, tools = [], think }: LanguageRequest): void {
+  if ('messages' in input || (tools.length === 0 && think === undefined)) return
+  throw new EngineError(
+    'invalid',
+    'Expected tools and thoughts with a conversation, received them with a text to go on with',
+  )
 }
 
 /** Without what a model cannot see. */

@@ -1,7 +1,10 @@
+import { setMaxListeners } from 'node:events'
 import { EngineError } from '../errors.ts'
-import { expectCapable } from './expect-capable.ts'
+import { JoinedSignal } from './joined-signal.ts'
 import type { Embeddings, LanguageEvent, LanguageModel, LanguageRequest } from './language.ts'
 import type { LanguageBackend, LanguageOffer, LoadedLanguage } from './language-backend.ts'
+import { checkRequest } from './language-request.ts'
+import { expectPlainText } from './llama-question.ts'
 import type { RemoteApi, RemoteEvent } from './remote-api.ts'
 import { ollamaApi } from './remote-ollama.ts'
 import { openaiApi } from './remote-openai.ts'
@@ -50,6 +53,8 @@ export class RemoteLanguage implements LanguageBackend {
     this.name = name
     this.#api = apis[api]
     this.#server = new RemoteServer({ url: toBase(url, api), name, keyFile }, timing)
+    // Each request listens to it.
+    setMaxListeners(0, this.#closing.signal)
   }
 
   /** What the server said within the last seconds; while it cannot be asked, what it said before, as `failed`. */
@@ -86,6 +91,8 @@ export class RemoteLanguage implements LanguageBackend {
 
   /** Goes with the next request; 0 also lets go at once what nobody uses. */
   keepAlive(name: string, seconds: number): void {
+    // The engine tells every backend.
+    if (!this.#last.some((offer) => offer.name === name)) return
     this.#keepAlives.set(name, seconds)
     if (seconds === 0) void this.#api.release?.(this.#server, name, this.#closing.signal).catch(ignoreExpected)
   }
@@ -147,30 +154,43 @@ class RemoteModel implements LanguageModel {
   }
 
   async *generate(request: LanguageRequest, signal: AbortSignal): AsyncGenerator<LanguageEvent, void, undefined> {
-    expectCapable(request, this.capabilities, this.name)
+    checkRequest(this.name, this.capabilities, request)
+    expectPlainText(request)
     const { server, api, keepAlive } = this.#parts
     const asked = api.toRequest(this.name, request, keepAlive())
     const clock = new AnswerClock()
-    const lines = server.lines(asked, AbortSignal.any([signal, this.#closing]))
-    for await (const event of api.read(lines, server.name)) {
-      if (event.type === 'end') yield clock.done(event)
-      else {
-        clock.count(event)
-        yield event
+    const joined = new JoinedSignal(signal, this.#closing)
+    try {
+      for await (const event of api.read(server.lines(asked, joined.signal), server.name)) {
+        if (event.type === 'end') yield clock.done(event)
+        else {
+          clock.count(event)
+          yield event
+        }
       }
+    } finally {
+      joined[Symbol.dispose]()
     }
   }
 
   async embed(texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
     if (!this.capabilities.embedding)
       throw new EngineError('invalid', `Expected a model that embeds, but ${this.name} cannot. Ask another`)
+    const joined = new JoinedSignal(signal, this.#closing)
+    try {
+      return await this.#embed(texts, joined.signal)
+    } finally {
+      joined[Symbol.dispose]()
+    }
+  }
+
+  async #embed(texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
     const { server, api } = this.#parts
-    const ends = AbortSignal.any([signal, this.#closing])
     const vectors: Float32Array[] = []
     let promptTokens = 0
     for (let at = 0; at < texts.length; at += maxTexts) {
       const part = texts.slice(at, at + maxTexts)
-      const answer = await api.embed(server, this.name, part, ends)
+      const answer = await api.embed(server, this.name, part, signal)
       if (answer.vectors.length !== part.length)
         throw new EngineError(
           'unavailable',

@@ -126,17 +126,20 @@ class Connection {
   readonly #controller = new AbortController()
   readonly #asker: AbortSignal
   readonly #late: EngineError
+  readonly #leave = () => this.#controller.abort()
   #deadline: Deadline | undefined
 
   constructor(server: string, ms: number, asker: AbortSignal) {
     this.#server = server
     this.#asker = asker
     this.#late = new EngineError('timeout', `Expected server ${server} to answer in time, but it did not; try again`)
+    if (asker.aborted) this.#leave()
+    asker.addEventListener('abort', this.#leave, { once: true })
     this.wait(ms)
   }
 
   get signal(): AbortSignal {
-    return AbortSignal.any([this.#controller.signal, this.#asker])
+    return this.#controller.signal
   }
 
   /** Waits anew. */
@@ -152,6 +155,8 @@ class Connection {
 
   close(): void {
     this.pause()
+    // The asker's signal may live on for long.
+    this.#asker.removeEventListener('abort', this.#leave)
     this.#controller.abort()
   }
 

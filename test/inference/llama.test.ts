@@ -101,8 +101,8 @@ describe.skipIf(!hasTestData)('a GGUF file in its host', () => {
     const tool = { name: 'clock', parameters: { type: 'object' } }
     const images = [new Uint8Array(3)]
     const chat = { messages: [{ role: 'user', content: prompt }] } as const
-    await expect(ask(model, { input, tools: [tool] })).rejects.toThrow('with a conversation')
-    await expect(ask(model, { input: chat, tools: [tool] })).rejects.toThrow('stories260K cannot')
+    await expect(ask(model, { input, think: false })).rejects.toThrow('with a conversation')
+    await expect(ask(model, { input: chat, tools: [tool] })).rejects.toThrow('stories260K does not')
     await expect(ask(model, { input: { prompt, images } })).rejects.toThrow('images')
     await expect(ask(model, { input: chat, think: true })).rejects.toThrow('think')
     const wrong = [
@@ -171,18 +171,6 @@ describe.skipIf(!hasTestData)('a GGUF file in its host', () => {
     expect(events.length).toBeLessThan(60)
     await expect(ask(model, { input: { prompt } }, AbortSignal.abort())).rejects.toEqual(code('cancelled'))
     expect((await ask(model, { input: { prompt }, sampling: greedy })).usage.answerTokens).toBe(60)
-  })
-
-  it('loses nothing for a reader that is slow', async () => {
-    const quick = await ask(model, { input: { prompt }, sampling: { temperature: 0 } })
-    const iterator = model.generate({ input: { prompt }, sampling: { temperature: 0 } }, never)[Symbol.asyncIterator]()
-    const first = await iterator.next()
-    // Another question of this model has its turn when the first is over, read or not.
-    await ask(model, { input: { prompt }, sampling: greedy })
-    let text = first.value?.type === 'text' ? first.value.text : ''
-    for (let next = await iterator.next(); !next.done; next = await iterator.next())
-      if (next.value.type === 'text') text += next.value.text
-    expect(text).toBe(quick.text)
   })
 
   it('gives vectors of length 1 that are the same for the same text', async () => {
