@@ -185,8 +185,8 @@ export interface Language {
 export interface LanguageModel {
   readonly name: string
   readonly capabilities: LanguageCapabilities
-  /** Tokens. */
-  readonly contextLength: number
+  /** Tokens; null: only its server knows. */
+  readonly contextLength: number | null
   /** `queuedMs` and `loadMs` of its usage are 0: they are its owner's. Throws as `Language.generate` does, `cancelled` by the signal. */
   generate(request: LanguageRequest, signal: AbortSignal): AsyncIterable<LanguageEvent>
   embed(texts: readonly string[], signal: AbortSignal): Promise<Embeddings>

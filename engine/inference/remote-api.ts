@@ -25,6 +25,8 @@ export interface RemoteVectors {
 /** How a kind of server is spoken to. */
 export interface RemoteApi {
   list(server: RemoteServer, signal: AbortSignal): Promise<readonly LanguageOffer[]>
+  /** What is known of one model beyond the list; left out where the api has no such request. */
+  describe?(server: RemoteServer, model: string, signal: AbortSignal): Promise<Partial<LanguageOffer>>
   /** Throws `invalid` for what this kind of server has no field for. `keepAlive` in seconds. */
   toRequest(model: string, request: LanguageRequest, keepAlive: number | undefined): RemoteRequest
   /** Throws `unavailable` for what is no answer, or one that breaks off. */

@@ -71,7 +71,7 @@ export class RemoteLanguage implements LanguageBackend {
   }
 
   async load(name: string, signal: AbortSignal): Promise<LoadedLanguage> {
-    const offer = await this.#find(name)
+    const offer = { ...(await this.#find(name)), ...(await this.#describe(name)) }
     if (signal.aborted) throw new EngineError('cancelled', 'The caller gave up')
     this.#known.add(name)
     const parts = { server: this.#server, api: this.#api, keepAlive: () => this.#keepAlives.get(name) }
@@ -115,6 +115,16 @@ export class RemoteLanguage implements LanguageBackend {
     }
   }
 
+  /** What the server says of this model beyond its list; nothing where it does not. */
+  async #describe(name: string): Promise<Partial<LanguageOffer>> {
+    try {
+      return (await this.#api.describe?.(this.#server, name, this.#closing.signal)) ?? {}
+    } catch (error) {
+      ignoreExpected(error)
+      return {}
+    }
+  }
+
   async #find(name: string): Promise<LanguageOffer> {
     const offer = (await this.offers()).find((offered) => offered.name === name)
     if (!offer && this.#problem) throw new EngineError('unavailable', this.#problem.message)
@@ -140,15 +150,14 @@ interface RemoteParts {
 class RemoteModel implements LanguageModel {
   readonly name: string
   readonly capabilities: LanguageOffer['capabilities']
-  /** The server's to know: no prompt is refused here for its length. */
-  readonly contextLength: number
+  readonly contextLength: number | null
   readonly #parts: RemoteParts
   readonly #closing: AbortSignal
 
   constructor(offer: LanguageOffer, parts: RemoteParts, closing: AbortSignal) {
     this.name = offer.name
     this.capabilities = offer.capabilities
-    this.contextLength = offer.contextLength ?? Number.MAX_SAFE_INTEGER
+    this.contextLength = offer.contextLength
     this.#parts = parts
     this.#closing = closing
   }

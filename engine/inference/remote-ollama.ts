@@ -28,6 +28,12 @@ const tagsSchema = z.object({
 })
 type Tag = z.output<typeof tagsSchema>['models'][number]
 
+const showSchema = z.object({
+  capabilities: z.array(z.string()).nullish(),
+  // An object; some servers have an empty text here.
+  model_info: z.unknown(),
+})
+
 const callSchema = z.object({
   id: text,
   function: z.object({ name: z.string().min(1), arguments: z.record(z.string(), z.unknown()).nullish() }),
@@ -43,7 +49,7 @@ type Line = z.output<typeof lineSchema>
 const embedSchema = z.object({ embeddings: z.array(z.array(z.number())), prompt_eval_count: count })
 
 /** Servers that speak as Ollama does: NDJSON, images beside the text, its own options. */
-export const ollamaApi: RemoteApi = { list, toRequest, read, embed, release }
+export const ollamaApi: RemoteApi = { list, describe, toRequest, read, embed, release }
 
 async function list(server: RemoteServer, signal: AbortSignal): Promise<readonly LanguageOffer[]> {
   const { models } = expectShape(tagsSchema, await server.ask({ path: '/api/tags' }, 'askMs', signal), server.name)
@@ -64,6 +70,17 @@ function toOffer(tag: Tag, server: string): LanguageOffer {
     family: tag.details?.family || null,
     parameters: tag.details?.parameter_size || null,
     quantisation: tag.details?.quantization_level || null,
+  }
+}
+
+async function describe(server: RemoteServer, model: string, signal: AbortSignal): Promise<Partial<LanguageOffer>> {
+  const answer = await server.ask({ path: '/api/show', body: { model } }, 'askMs', signal)
+  const { capabilities, model_info } = expectShape(showSchema, answer, server.name)
+  const facts = Object.entries(model_info !== null && typeof model_info === 'object' ? model_info : {})
+  const length = facts.find(([key]) => key.endsWith('.context_length'))?.[1]
+  return {
+    ...(capabilities == null ? {} : { capabilities: toCapabilities(capabilities) }),
+    ...(typeof length === 'number' ? { contextLength: length } : {}),
   }
 }
 

@@ -167,4 +167,15 @@ describe('a server that speaks as Ollama', () => {
     await expect(ask(model, hello)).rejects.toThrow('model not found')
     await expect(remote.backend.load('other', never)).rejects.toEqual(code('not-found'))
   })
+
+  it('is asked once for what its list does not say of a model', async () => {
+    remote.server.on('/api/show', (_, response) =>
+      sendJson(response, { capabilities: ['completion'], model_info: { 'qwen2.context_length': 32_768 } }),
+    )
+    const model = await remote.ollamaModel()
+    expect(model.contextLength).toBe(32_768)
+    await expect(ask(model, full)).rejects.toThrow('images')
+    remote.server.on('/api/show', (_, response) => sendJson(response, { model_info: '' }))
+    expect((await remote.ollamaModel()).contextLength).toBe(null)
+  })
 })
