@@ -149,6 +149,16 @@ TEST("yolo-v5-raw scales the anchors by squared sigmoids") {
   areNear(decode("yolo-v5-raw", tensors, small), {12, 0, 28, 27, 0.5f, 1}, 1e-4);
 }
 
+TEST("yolo-v5-raw takes all values as they are where their sigmoid is compiled in") {
+  auto tensors = grids(3 * 7, 0);
+  for (std::size_t i = 0; i < 4; i++) at(tensors[0], 7 + i, 6) = 0.5f;
+  at(tensors[0], 7 + 4, 6) = 0.75f;
+  at(tensors[0], 7 + 6, 6) = 0.5f;
+  auto options = small;
+  options.activated = true;
+  areNear(decode("yolo-v5-raw", tensors, options), {12, 0, 28, 27, 0.375f, 1}, 1e-4);
+}
+
 TEST("the YOLO kernels say what they expected and what came") {
   refuses("yolo-v8", {}, small, "received no tensor");
   refuses("yolo-v8", {head(4)}, small, "received [1 × 4 × 21]");

@@ -69,9 +69,10 @@ TEST("agrees with the oracle for random sizes") {
 
 TEST("crops boxes that lie within, across and outside of the source") {
   std::mt19937 random(3);
-  const Box boxes[] = {{3.25, 4.5, 20, 11}, {-5, -6.5, 30, 30}, {40, 30, 50, 50}, {-100, 3, 20, 20}, {7, 7, 0.5, 0.5}};
+  const CropBox boxes[] = {
+      {3.25, 4.5, 20, 11}, {-5, -6.5, 30, 30}, {40, 30, 50, 50}, {-100, 3, 20, 20}, {7, 7, 0.5, 0.5}};
   for (const PixelFormat format : formats)
-    for (const Box& box : boxes) {
+    for (const CropBox& box : boxes) {
       const scalar::RandomImage image(format, 61, 43, random);
       FitOptions options = optionsFor(24, 18);
       options.mode = box;
@@ -134,7 +135,7 @@ TEST("warps through an affine as the box of the same pixels does") {
     options.mode = Affine{1, 0, 12, 0, 1, 9};
     std::vector<float> warped(1800), cropped(1800);
     fit(image.view, options, warped);
-    options.mode = Box{12, 9, 30, 20};
+    options.mode = CropBox{12, 9, 30, 20};
     fit(image.view, options, cropped);
     for (std::size_t i = 0; i < 1800; i++) check::isNear(warped[i], cropped[i], 0.7);
   }

@@ -25,7 +25,7 @@ void isRefused(const std::vector<std::uint8_t>& frame, const HailoNmsShape& shap
 TEST("walks boxes by class, whose lists are as long as their counts say, into rows best first") {
   const auto frame =
       packByClass({{{0.1f, 0.2f, 0.5f, 0.6f, 0.5f}}, {}, {{0, 0, 1, 1, 0.9f}, {0, 0, 0.5f, 0.5f, 0.7f}}}, 4);
-  const auto rows = decodeHailoNms(frame, byClass, optionsOf(100, 200), {});
+  const auto rows = decodeHailoNms(frame, byClass, optionsOf(100, 200));
   areNear(rows, {0, 0, 100, 200, 0.9f, 2, 0, 0, 50, 100, 0.7f, 2, 20, 20, 60, 100, 0.5f, 0}, 1e-4);
 }
 
@@ -36,26 +36,43 @@ TEST("gives boxes in source pixels, clipped, without weak ones and unwanted clas
   options.sourceWidth = 100;
   options.sourceHeight = 60;
   options.classes = {0, 2};
-  areNear(decodeHailoNms(frame, byClass, options, {}), {10, 0, 100, 60, 0.8f, 0}, 1e-4);
+  areNear(decodeHailoNms(frame, byClass, options), {10, 0, 100, 60, 0.8f, 0}, 1e-4);
   options.maxRows = 0;
-  check::equals(decodeHailoNms(frame, byClass, options, {}).size(), 0u);
+  check::equals(decodeHailoNms(frame, byClass, options).size(), 0u);
 }
 
 TEST("reads boxes by score, which lie packed in 22 bytes") {
   const auto frame = packByScore({{0, 0, 1, 1, 0.9f, 2}, {0.25f, 0.5f, 0.75f, 1, 0.8f, 1}}, 4);
-  areNear(decodeHailoNms(frame, byScore, optionsOf(100, 100), {}), {0, 0, 100, 100, 0.9f, 2, 50, 25, 100, 75, 0.8f, 1},
+  areNear(decodeHailoNms(frame, byScore, optionsOf(100, 100)), {0, 0, 100, 100, 0.9f, 2, 50, 25, 100, 75, 0.8f, 1},
           1e-4);
 }
 
-TEST("paints the masks of the rows into one map, the best on top") {
+TEST("hands on the mask of every row, with its place in the input, also where masks overlap") {
   const PackedBox wide{0, 0, 0.5f, 1, 0.6f, 1, {1, 1, 1, 1, 1, 1, 1, 0}};
   const PackedBox small{0.25f, 0.25f, 0.75f, 0.75f, 0.9f, 0, {1, 0, 1, 1}};
   const auto frame = packWithMasks({wide, small}, 400);
-  std::vector<std::uint8_t> labels(16, 77);
-  const auto rows = decodeHailoNms(frame, byteMask, optionsOf(4, 4), labels);
-  areNear(rows, {1, 1, 3, 3, 0.9f, 0, 0, 0, 4, 2, 0.6f, 1}, 1e-4);
-  const std::vector<std::uint8_t> expected = {2, 2, 2, 2, 2, 1, 2, 0, 0, 1, 1, 0, 0, 0, 0, 0};
-  for (std::size_t i = 0; i < expected.size(); i++) check::equals(int{labels[i]}, int{expected[i]});
+  std::vector<std::uint8_t> memory(12, 77);
+  MaskSheet masks(memory);
+  const auto rows = decodeHailoMasks(frame, byteMask, optionsOf(4, 4), masks);
+  areNear(rows, {1, 1, 3, 3, 0.9f, 0, 1, 1, 2, 2, 0, 0, 4, 2, 0.6f, 1, 0, 0, 4, 2}, 1e-4);
+  const std::vector<std::uint8_t> expected = {255, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0};
+  for (std::size_t i = 0; i < expected.size(); i++) check::equals(int{memory[i]}, int{expected[i]});
+  check::equals(masks.bytesUsed(), 12u);
+  MaskSheet none;
+  areNear(decodeHailoMasks(frame, byteMask, optionsOf(4, 4), none), rows, 0);
+}
+
+TEST("cuts masks at the edge of the picture, and says when there is no room for all") {
+  const auto frame = packWithMasks({{-0.25f, 0.5f, 0.25f, 1.25f, 0.9f, 0, {1, 1, 0, 1, 0, 0}}}, 400);
+  std::vector<std::uint8_t> memory(6, 77);
+  MaskSheet masks(memory);
+  const auto rows = decodeHailoMasks(frame, byteMask, optionsOf(4, 4), masks);
+  areNear({rows.begin() + 6, rows.end()}, {2, 0, 2, 2}, 0);
+  for (const auto& [index, value] : {std::pair{0, 255}, {1, 255}, {2, 255}, {3, 0}, {4, 77}})
+    check::equals(int{memory[static_cast<std::size_t>(index)]}, value);
+  MaskSheet narrow({memory.data(), 3});
+  const auto error = check::throws<Error>([&] { decodeHailoMasks(frame, byteMask, optionsOf(4, 4), narrow); });
+  check::isTrue(error.code() == ErrorCode::tooLarge, "the code too-large");
 }
 
 TEST("refuses counts that are none, too high or beyond the frame") {
@@ -72,8 +89,8 @@ TEST("refuses counts that are none, too high or beyond the frame") {
 
 TEST("refuses masks that lie outside of the frame or are not as large as their boxes") {
   const auto frame = packWithMasks({{0, 0, 1, 1, 0.9f, 0, {1, 1, 1}}}, 0);
-  std::vector<std::uint8_t> labels(16);
-  const auto error = check::throws<Error>([&] { decodeHailoNms(frame, byteMask, optionsOf(4, 4), labels); });
+  MaskSheet masks;
+  const auto error = check::throws<Error>([&] { decodeHailoMasks(frame, byteMask, optionsOf(4, 4), masks); });
   check::isTrue(std::string(error.what()).find("as large as its box") != std::string::npos, error.what());
   Packer packer;
   packer.add(std::uint16_t{1}).addBox({0, 0, 1, 1, 0.9f}).add(std::uint16_t{0});
@@ -100,11 +117,15 @@ TEST("decodes or refuses whatever a device may send, without a value that is not
       frame[numbers() % frame.size()] = static_cast<std::uint8_t>(numbers());
     if (numbers() % 3 == 0) frame.resize(numbers() % frame.size());
     const auto options = optionsOf(32, 24);
-    std::vector<std::uint8_t> labels(numbers() % 2 == 0 ? 32 * 24 : 0);
+    std::vector<std::uint8_t> memory(4000);
+    MaskSheet masks({memory.data(), numbers() % 2 == 0 ? memory.size() : 0});
+    const bool withMasks = shape.layout == HailoNmsLayout::byteMask && numbers() % 2 == 0;
+    const std::size_t width = withMasks ? maskRowWidth : 6;
     try {
-      const auto rows = decodeHailoNms(frame, shape, options, labels);
+      const auto rows =
+          withMasks ? decodeHailoMasks(frame, shape, options, masks) : decodeHailoNms(frame, shape, options);
       decoded++;
-      for (std::size_t i = 0; i < rows.size(); i += 6) {
+      for (std::size_t i = 0; i < rows.size(); i += width) {
         check::isTrue(rows[i] >= 0 && rows[i] < rows[i + 2] && rows[i + 2] <= 32, "x within the source");
         check::isTrue(rows[i + 1] >= 0 && rows[i + 1] < rows[i + 3] && rows[i + 3] <= 24, "y within the source");
         check::isTrue(rows[i + 4] >= options.minScore, "a score that reaches minScore");

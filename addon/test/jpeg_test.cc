@@ -64,7 +64,7 @@ double difference(const Bytes& a, const Bytes& b, std::size_t width, std::size_t
 double reducedDifference(const Bytes& rgb, std::size_t width, std::size_t height, double step) {
   const std::size_t wide = 256;
   const Bytes whole = smoothPicture(wide, wide);
-  const Box box{0, 0, double(width) * step, double(height) * step};
+  const CropBox box{0, 0, double(width) * step, double(height) * step};
   std::vector<float> expected(3 * width * height);
   fit({PixelFormat::rgb, wide, wide, whole.data()}, {width, height, box, false, 0, {}, {1, 1, 1}}, expected);
   double sum = 0;

@@ -73,7 +73,7 @@ export interface DecodeOptions {
   readonly maxRows: number
   /** Class indexes to keep; empty keeps all. */
   readonly classes: readonly number[]
-  /** Class scores of raw heads are probabilities already, and no logits. */
+  /** Class scores of raw heads (all values but coefficients of YOLOv5's) are sigmoids already, and no logits. */
   readonly activated?: boolean
   /** Size of the network's input in pixels. */
   readonly inputWidth: number
@@ -83,6 +83,26 @@ export interface DecodeOptions {
   /** Boxes and points are clipped to this size. */
   readonly sourceWidth: number
   readonly sourceHeight: number
+}
+
+/**
+ * Masks in a slot. They lie over the network's input on a grid of `width` × `height` cells (160 × 160 over 640 × 640), and may
+ * overlap: values 6 to 9 of a row are x, y, width and height of its crop of the grid, in cells, and the crops lie one after
+ * another, in the order of the rows, each row by row with a byte per cell: the share 0 to 255 with which the cell belongs to the
+ * row's object, to which it belongs from 128 on. `toSource` leads from the input's pixels to the source's. Cells on padding may be
+ * set, too.
+ */
+export interface MaskMap {
+  readonly width: number
+  readonly height: number
+  /** Of all crops together. */
+  readonly bytes: number
+}
+
+/** Rows and their masks. */
+export interface DecodedMasks {
+  readonly rows: Float32Array
+  readonly map: MaskMap
 }
 
 /** Size in pixels. */
@@ -112,10 +132,19 @@ export interface Addon {
   fit(pool: NativePool, image: SlotImage, target: Float32Array | Uint8Array, options: FitOptions): Affine
   /** Names of the decode kernels. */
   decodeKernels(): readonly string[]
-  /** Values in a row of the kernel: 6 (x1 y1 x2 y2 score class), 57 (the same, then 17 × (x y score)), 51 (17 × (x y score)). */
+  /**
+   * Values in a row of the kernel: 6 (x1 y1 x2 y2 score class), 10 (the same, then x y width height of the mask's crop), 16 (the
+   * same six, then 5 × (x y): eyes, nose, corners of the mouth), 57 (the same six, then 17 × (x y score)), 51 (17 × (x y score)),
+   * 7 (cx cy w h angle score class: the angle in radians, −π/2 to π/2, from the x axis towards the y axis to the side w).
+   */
   decodeWidth(kernel: string): number
   /** `[count × decodeWidth] float32`, best first, in source pixels. Synchronous: call it in a worker. */
   decode(tensors: readonly Tensor[], options: DecodeOptions): Float32Array
+  /**
+   * As `decode`, for a kernel whose rows have masks, which go into the slot. Throws `too-large` when they do not fit in. `decode`
+   * gives the same rows and works no mask out.
+   */
+  decodeMasks(pool: NativePool, tensors: readonly Tensor[], slot: number, options: DecodeOptions): DecodedMasks
   /** Reads the size from a JPEG's header. Throws `invalid`. */
   jpegHeader(bytes: Uint8Array): JpegHeader
   /**

@@ -86,7 +86,10 @@ export interface HailoQuestion {
   readonly mode: FitOptions['mode']
   /** Value 0 to 255 of what lies outside of the source. */
   readonly pad: number
-  /** A kernel of `decodeKernels()`, or `hailo-nms` (rows x1 y1 x2 y2 score class), `hailo-tensor` (the one output as floats), `hailo-map` (its bytes). */
+  /**
+   * A kernel of `decodeKernels()`, or `hailo-nms` (rows x1 y1 x2 y2 score class), `hailo-masks` (of boxes with byte masks: the same,
+   * then x y width height of the mask's crop), `hailo-tensor` (the one output as floats), `hailo-map` (its bytes).
+   */
   readonly kernel: string
   readonly minScore: number
   /** 0 to 1; the device's own boxes (`hailo-nms`) have been suppressed already. */
@@ -94,9 +97,9 @@ export interface HailoQuestion {
   readonly maxRows: number
   /** Class indexes to keep; empty keeps all. */
   readonly classes: readonly number[]
-  /** Class scores are probabilities already: heads with their sigmoid compiled in. */
+  /** As in the addon's `DecodeOptions`: heads with their sigmoid compiled in. */
   readonly activated?: boolean
-  /** Slot for a map: `hailo-map`'s bytes, or for boxes with masks per pixel of the network's input the number of its row, from 1 (0: none). */
+  /** Slot for `hailo-map`'s bytes, or for masks, laid out as `MaskMap` says, of a kernel that has some; others refuse it. */
   readonly map?: number
 }
 

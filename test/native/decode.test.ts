@@ -7,6 +7,7 @@ import { convertGraphModel } from '../../engine/inference/import-tfjs.ts'
 import { coco80 } from '../../engine/inference/labels.ts'
 import { addon, type DecodeOptions, type Tensor } from '../../engine/native/addon.ts'
 import { projectRoot } from '../../engine/root.ts'
+import { overlap } from '../support/boxes.ts'
 import { hasTestData, testData } from '../support/data.ts'
 import { openYolov8n } from '../support/yolo.ts'
 
@@ -16,13 +17,6 @@ interface Truth {
   readonly cls: string
   readonly score: number
   readonly xyxy: Corners
-}
-
-function overlap(first: Corners, second: Corners): number {
-  const [a1 = 0, b1 = 0, c1 = 0, d1 = 0] = first
-  const [a2 = 0, b2 = 0, c2 = 0, d2 = 0] = second
-  const shared = Math.max(0, Math.min(c1, c2) - Math.max(a1, a2)) * Math.max(0, Math.min(d1, d2) - Math.max(b1, b2))
-  return shared / ((c1 - a1) * (d1 - b1) + (c2 - a2) * (d2 - b2) - shared)
 }
 
 function toFindings(rows: Float32Array): Truth[] {
@@ -136,15 +130,21 @@ describe('decode', () => {
         .decodeKernels()
         .map((name) => [name, addon().decodeWidth(name)]),
     )
-    expect(widths).toMatchObject({
+    expect(widths).toEqual({
       centernet: 6,
       movenet: 51,
+      scrfd: 16,
       'yolo-v5': 6,
       'yolo-v5-raw': 6,
+      'yolo-v5-segment-raw': 10,
       'yolo-v8': 6,
+      'yolo-v8-obb': 7,
+      'yolo-v8-obb-raw': 7,
       'yolo-v8-pose': 57,
       'yolo-v8-pose-raw': 57,
       'yolo-v8-raw': 6,
+      'yolo-v8-segment': 10,
+      'yolo-v8-segment-raw': 10,
     })
   })
 
@@ -226,6 +226,12 @@ describe('decode, asked wrongly', () => {
     ['yolo-v5-raw', [1, 255, 80, 80], 'received [1 × 255 × 80 × 80]'],
     ['centernet', [1, 8, 8, 80], 'received [1 × 8 × 8 × 80]'],
     ['movenet', [], 'received []'],
+    ['scrfd', [1, 80, 80, 2], 'received [1 × 80 × 80 × 2]'],
+    ['yolo-v8-segment', [1, 116, 84], 'received [1 × 116 × 84]'],
+    ['yolo-v8-segment-raw', [1, 32, 160, 160], 'received [1 × 32 × 160 × 160]'],
+    ['yolo-v5-segment-raw', [1, 351, 80, 80], 'received [1 × 351 × 80 × 80]'],
+    ['yolo-v8-obb', [1, 5, 8400], 'received [1 × 5 × 8400]'],
+    ['yolo-v8-obb-raw', [1, 64, 80, 80], 'received [1 × 64 × 80 × 80]'],
   ])('refuses for %s the shape %j', (kernel, shape, message) => {
     const data = new Float32Array(shape.reduce((product, size) => product * size, 1))
     const ask = () => addon().decode([{ data, shape }], { ...square, kernel })

@@ -6,7 +6,7 @@ import { testData } from './data.ts'
 export const inputSize = 640
 
 /** A picture as a network's input, and the way back to its pixels. */
-interface Letterboxed {
+export interface Letterboxed {
   /** [1, 3, 640, 640], RGB, 0 to 1. */
   readonly input: Float32Array
   readonly toSource: Affine
@@ -21,7 +21,7 @@ export interface HeadOfPicture {
 }
 
 /** Exactly as truth/detect.json has it: sharp's antialiased `linear` kernel, centred on grey 114. */
-async function letterbox(file: string): Promise<Letterboxed> {
+export async function letterbox(file: string): Promise<Letterboxed> {
   const { width, height } = await sharp(file).metadata()
   const scale = Math.min(inputSize / width, inputSize / height)
   const inner = { width: Math.round(width * scale), height: Math.round(height * scale) }

@@ -4,6 +4,8 @@
 #include "binding/arguments.h"
 #include "binding/exports.h"
 #include "binding/options.h"
+#include "binding/pool.h"
+#include "kernels/masks.h"
 
 namespace hailstream {
 namespace {
@@ -77,14 +79,40 @@ DecodeOptions readOptions(const Napi::Object& from) {
   return options;
 }
 
+Napi::Float32Array toJsRows(Napi::Env env, const std::vector<float>& rows) {
+  auto array = Napi::Float32Array::New(env, rows.size());
+  std::ranges::copy(rows, array.Data());
+  return array;
+}
+
 Napi::Value decode(const Napi::CallbackInfo& info) {
   const auto options = readObject(info[1], "options");
   const Kernel& kernel = findKernel(readText(options.Get("kernel"), "kernel"));
   const DecodeOptions asked = readOptions(options);
-  const auto rows = kernel.decode(readTensors(info[0]), asked);
-  auto array = Napi::Float32Array::New(info.Env(), rows.size());
-  std::ranges::copy(rows, array.Data());
-  return array;
+  return toJsRows(info.Env(), kernel.decode(readTensors(info[0]), asked));
+}
+
+const Kernel& findMaskKernel(const std::string& name) {
+  const Kernel& kernel = findKernel(name);
+  if (kernel.decodeMasks != nullptr) return kernel;
+  throw Error(ErrorCode::invalid, "Expected a kernel whose rows have masks, received " + name);
+}
+
+Napi::Value decodeMasks(const Napi::CallbackInfo& info) {
+  const auto pool = readPool(info[0]);
+  const auto options = readObject(info[3], "options");
+  const Kernel& kernel = findMaskKernel(readText(options.Get("kernel"), "kernel"));
+  const DecodeOptions asked = readOptions(options);
+  MaskSheet masks(pool->slot(static_cast<std::size_t>(readInteger(info[2], "slot", 0, INT32_MAX))));
+  const auto rows = kernel.decodeMasks(readTensors(info[1]), asked, masks);
+  Napi::Object map = Napi::Object::New(info.Env());
+  map["width"] = static_cast<double>(masks.width());
+  map["height"] = static_cast<double>(masks.height());
+  map["bytes"] = static_cast<double>(masks.bytesUsed());
+  Napi::Object result = Napi::Object::New(info.Env());
+  result["rows"] = toJsRows(info.Env(), rows);
+  result["map"] = map;
+  return result;
 }
 
 Napi::Value listKernels(const Napi::CallbackInfo& info) {
@@ -109,6 +137,7 @@ DecodeOptions readDecodeLimits(const Napi::Object& from) {
 void registerDecode(Napi::Env env, Napi::Object exports) {
   exportFunction(env, exports, "decodeKernels", listKernels);
   exportFunction(env, exports, "decode", decode);
+  exportFunction(env, exports, "decodeMasks", decodeMasks);
   exportFunction(env, exports, "decodeWidth", [](const Napi::CallbackInfo& info) {
     const auto& kernel = findKernel(readText(info[0], "kernel"));
     return Napi::Number::New(info.Env(), static_cast<double>(kernel.width));

@@ -115,7 +115,7 @@ Napi::Value convert(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-std::variant<Letterbox, Stretch, Box, Affine> readFitMode(const Napi::Value& value) {
+std::variant<Letterbox, Stretch, CropBox, Affine> readFitMode(const Napi::Value& value) {
   if (value.IsString()) {
     const std::string mode = readText(value, "mode");
     if (mode == "letterbox") return Letterbox{};
@@ -128,7 +128,7 @@ std::variant<Letterbox, Stretch, Box, Affine> readFitMode(const Napi::Value& val
   const auto box = readNumbers<4, double>(mode.Get("box"), "box", -maxCoordinate, maxCoordinate);
   if (!(box[2] > 0 && box[3] > 0))
     throw Napi::TypeError::New(value.Env(), "Expected box to be wider and higher than 0");
-  return Box{box[0], box[1], box[2], box[3]};
+  return CropBox{box[0], box[1], box[2], box[3]};
 }
 
 void registerImages(Napi::Env env, Napi::Object exports) {

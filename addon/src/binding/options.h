@@ -11,7 +11,7 @@
 namespace hailstream {
 
 /** `mode` of FitOptions in engine/native/addon.ts. */
-std::variant<Letterbox, Stretch, Box, Affine> readFitMode(const Napi::Value& value);
+std::variant<Letterbox, Stretch, CropBox, Affine> readFitMode(const Napi::Value& value);
 
 /** What DecodeOptions in engine/native/addon.ts asks of the rows; sizes and the way to the source are left unset. */
 DecodeOptions readDecodeLimits(const Napi::Object& from);

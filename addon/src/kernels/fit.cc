@@ -26,7 +26,7 @@ Placement letterbox(const ImageView& image, const FitOptions& options) {
   return {place(image.width, options.width), place(image.height, options.height)};
 }
 
-Placement placeBox(const ImageView& image, const FitOptions& options, const Box& box) {
+Placement placeBox(const ImageView& image, const FitOptions& options, const CropBox& box) {
   return {boxAxis(image.width, box.x, box.width, options.width),
           boxAxis(image.height, box.y, box.height, options.height)};
 }
@@ -77,10 +77,10 @@ template <typename Value>
 Affine fitTo(const ImageView& image, const FitOptions& options, const PixelTarget& target, Value* data) {
   if (std::holds_alternative<Letterbox>(options.mode))
     return place(image, options, letterbox(image, options), target, data);
-  const Box whole{0, 0, static_cast<double>(image.width), static_cast<double>(image.height)};
+  const CropBox whole{0, 0, static_cast<double>(image.width), static_cast<double>(image.height)};
   if (std::holds_alternative<Stretch>(options.mode))
     return place(image, options, placeBox(image, options, whole), target, data);
-  if (const Box* box = std::get_if<Box>(&options.mode))
+  if (const CropBox* box = std::get_if<CropBox>(&options.mode))
     return place(image, options, placeBox(image, options, *box), target, data);
   const Affine& toSource = std::get<Affine>(options.mode);
   warp(image, toSource, options.width, options.height, options.pad, target);

@@ -14,7 +14,7 @@ namespace hailstream {
 struct Letterbox {};
 struct Stretch {};
 /** A box in source pixels; what lies outside of the source is padded. */
-struct Box {
+struct CropBox {
   double x, y, width, height;
 };
 
@@ -22,7 +22,7 @@ struct FitOptions {
   std::size_t width;
   std::size_t height;
   /** An Affine goes from tensor to source pixels. */
-  std::variant<Letterbox, Stretch, Box, Affine> mode;
+  std::variant<Letterbox, Stretch, CropBox, Affine> mode;
   /** Shape [3, height, width] instead of [height, width, 3]. */
   bool planar;
   /** Value 0 to 255 of what lies outside of the source, before mean and scale. */

@@ -8,24 +8,20 @@ namespace {
 /** Of a score of 1 the logit has no bound; sigmoids this close to it are checked one by one. */
 constexpr float highestFloor = 0.9999f;
 
-Grid toGrid(const TensorView& tensor, GridLayout layout) {
+}  // namespace
+
+Grid gridOf(const TensorView& tensor, GridLayout layout) {
   const auto& [data, shape] = tensor;
   if (layout == GridLayout::nhwc) return {data.data(), shape[3], shape[2], shape[1] * shape[2], 1, shape[3]};
   const std::size_t cells = shape[2] * shape[3];
   return {data.data(), shape[1], shape[3], cells, cells, 1};
 }
 
-std::optional<std::size_t> strideIndex(const Grid& grid, const DecodeOptions& options) {
-  for (std::size_t i = 0; i < strides.size(); i++) {
-    const auto stride = static_cast<double>(strides[i]);
-    const auto width = static_cast<std::size_t>(std::ceil(options.inputWidth / stride));
-    const auto height = static_cast<std::size_t>(std::ceil(options.inputHeight / stride));
-    if (grid.width == width && grid.cells == width * height) return i;
-  }
-  return std::nullopt;
+bool fitsStride(const Grid& grid, const DecodeOptions& options, std::size_t stride) {
+  const auto width = static_cast<std::size_t>(std::ceil(options.inputWidth / static_cast<double>(stride)));
+  const auto height = static_cast<std::size_t>(std::ceil(options.inputHeight / static_cast<double>(stride)));
+  return grid.width == width && grid.cells == width * height;
 }
-
-}  // namespace
 
 Grid Grid::slice(std::size_t first, std::size_t count) const {
   Grid part = *this;
@@ -39,10 +35,11 @@ std::optional<GridHeads> groupGrids(std::span<const TensorView> tensors, const D
   GridHeads heads;
   for (const auto& tensor : tensors) {
     if (tensor.shape.size() != 4 || tensor.shape[0] != 1) return std::nullopt;
-    const Grid grid = toGrid(tensor, layout);
-    const auto index = strideIndex(grid, options);
-    if (!index) return std::nullopt;
-    heads[*index].push_back(grid);
+    const Grid grid = gridOf(tensor, layout);
+    const auto stride =
+        std::ranges::find_if(strides, [&](std::size_t size) { return fitsStride(grid, options, size); });
+    if (stride == strides.end()) return std::nullopt;
+    heads[static_cast<std::size_t>(stride - strides.begin())].push_back(grid);
   }
   return heads;
 }

@@ -35,6 +35,12 @@ using GridHeads = std::array<std::vector<Grid>, strides.size()>;
 
 enum class GridLayout { nchw, nhwc };
 
+/** A tensor of 4 axes as a grid. */
+Grid gridOf(const TensorView& tensor, GridLayout layout);
+
+/** Whether the grid has as many cells across and down as the input at this stride. */
+bool fitsStride(const Grid& grid, const DecodeOptions& options, std::size_t stride);
+
 /** Sorts 4-axis tensors by the stride that their grid tells; nothing when one fits no stride of the input. */
 std::optional<GridHeads> groupGrids(std::span<const TensorView> tensors, const DecodeOptions& options,
                                     GridLayout layout);

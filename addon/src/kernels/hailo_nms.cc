@@ -137,34 +137,39 @@ std::optional<MaskSize> sizeOf(const Box& box, std::size_t bytes) {
   return std::nullopt;
 }
 
-/** Paints where the mask is set, within the picture. */
-void paint(const HailoBox& found, std::uint8_t number, const DecodeOptions& options, std::span<std::uint8_t> labels) {
-  const Box box = scale(found, options);
+/** A mask of the device with where it lies: from the pixel that has the box's corner, cut at the picture's edge. */
+struct PlacedMask {
+  MaskCrop crop;
+  std::size_t stride;
+};
+
+PlacedMask placeMask(const HailoBox& found, const Box& box, const MaskSheet& masks) {
   const auto size = sizeOf(box, found.mask.size());
   if (!size) reject("a mask as large as its box", std::to_string(found.mask.size()) + " bytes");
-  const auto width = static_cast<std::ptrdiff_t>(options.inputWidth);
-  const auto height = static_cast<std::ptrdiff_t>(options.inputHeight);
-  const auto left = static_cast<std::ptrdiff_t>(std::clamp(box.x1, 0.0f, static_cast<float>(width)));
-  const auto top = static_cast<std::ptrdiff_t>(std::clamp(box.y1, 0.0f, static_cast<float>(height)));
-  const auto columns = std::min(static_cast<std::ptrdiff_t>(size->width), width - left);
-  const auto rows = std::min(static_cast<std::ptrdiff_t>(size->height), height - top);
-  for (std::ptrdiff_t y = 0; y < rows; y++) {
-    const std::uint8_t* mask = found.mask.data() + y * static_cast<std::ptrdiff_t>(size->width);
-    std::uint8_t* target = labels.data() + (top + y) * width + left;
-    for (std::ptrdiff_t x = 0; x < columns; x++) {
-      if (mask[x] != 0) target[x] = number;
-    }
+  const auto left = static_cast<std::size_t>(std::clamp(box.x1, 0.0f, static_cast<float>(masks.width())));
+  const auto top = static_cast<std::size_t>(std::clamp(box.y1, 0.0f, static_cast<float>(masks.height())));
+  const MaskCrop crop{left, top, std::min(size->width, masks.width() - left),
+                      std::min(size->height, masks.height() - top)};
+  return {crop, size->width};
+}
+
+void copyMask(std::span<const std::uint8_t> mask, const PlacedMask& placed, std::span<std::uint8_t> target) {
+  const auto& [crop, stride] = placed;
+  for (std::size_t y = 0; y < crop.height; y++) {
+    std::ranges::transform(mask.subspan(y * stride, crop.width), target.subspan(y * crop.width).begin(),
+                           [](std::uint8_t value) { return value == 0 ? std::uint8_t{0} : std::uint8_t{255}; });
   }
 }
 
-/** Worst first, so that the best lies on top. */
-void paintAll(const std::vector<HailoBox>& boxes, const std::vector<Detection>& rows, const DecodeOptions& options,
-              std::span<std::uint8_t> labels) {
-  std::ranges::fill(labels, std::uint8_t{0});
-  for (std::size_t i = std::min<std::size_t>(rows.size(), 255); i > 0; i--) {
-    const HailoBox& box = boxes[rows[i - 1].candidate.place];
-    if (!box.mask.empty()) paint(box, static_cast<std::uint8_t>(i), options, labels);
+std::vector<Detection> findRows(const std::vector<HailoBox>& boxes, const DecodeOptions& options) {
+  std::vector<Candidate> candidates;
+  for (std::uint32_t i = 0; i < boxes.size(); i++) {
+    if (boxes[i].score >= options.minScore) candidates.push_back({boxes[i].score, boxes[i].label, i});
   }
+  keepBest(candidates, options);
+  std::vector<Detection> detections;
+  for (const auto& candidate : candidates) detections.push_back({scale(boxes[candidate.place], options), candidate});
+  return placeInSource(detections, options);
 }
 
 }  // namespace
@@ -182,18 +187,22 @@ std::vector<HailoBox> readHailoBoxes(std::span<const std::uint8_t> frame, const 
 }
 
 std::vector<float> decodeHailoNms(std::span<const std::uint8_t> frame, const HailoNmsShape& shape,
-                                  const DecodeOptions& options, std::span<std::uint8_t> labels) {
+                                  const DecodeOptions& options) {
+  return boxRows(findRows(readHailoBoxes(frame, shape), options));
+}
+
+std::vector<float> decodeHailoMasks(std::span<const std::uint8_t> frame, const HailoNmsShape& shape,
+                                    const DecodeOptions& options, MaskSheet& masks) {
+  masks.setGrid(static_cast<std::size_t>(options.inputWidth), static_cast<std::size_t>(options.inputHeight));
   const auto boxes = readHailoBoxes(frame, shape);
-  std::vector<Candidate> candidates;
-  for (std::uint32_t i = 0; i < boxes.size(); i++) {
-    if (boxes[i].score >= options.minScore) candidates.push_back({boxes[i].score, boxes[i].label, i});
+  std::vector<float> rows;
+  for (const auto& detection : findRows(boxes, options)) {
+    const HailoBox& found = boxes[detection.candidate.place];
+    const PlacedMask placed = placeMask(found, scale(found, options), masks);
+    appendMaskRow(rows, detection, placed.crop);
+    if (masks.isWanted()) copyMask(found.mask, placed, masks.take(placed.crop));
   }
-  keepBest(candidates, options);
-  std::vector<Detection> detections;
-  for (const auto& candidate : candidates) detections.push_back({scale(boxes[candidate.place], options), candidate});
-  const auto rows = placeInSource(detections, options);
-  if (!labels.empty()) paintAll(boxes, rows, options, labels);
-  return boxRows(rows);
+  return rows;
 }
 
 }  // namespace hailstream

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/kernel.h"
+#include "kernels/masks.h"
 
 /**
  * Detections as HailoRT packs them after its own suppression: little endian, boxes normalised 0 to 1 as y_min x_min
@@ -39,12 +40,14 @@ struct HailoBox {
 /** All boxes of a frame. Throws `internal` when a count, class, offset or size does not fit. */
 std::vector<HailoBox> readHailoBoxes(std::span<const std::uint8_t> frame, const HailoNmsShape& shape);
 
-/**
- * `hailo-nms`: rows `[count × 6] float32: x1 y1 x2 y2 score class` in source pixels, best first. `iou` means nothing
- * here. Into `labels` (empty, or inputWidth × inputHeight bytes, row by row) goes for each pixel of the network's input
- * the number of the best row whose mask covers it, counted from 1; 0 where there is none and for rows beyond 255.
- */
+/** `hailo-nms`: rows `[count × 6] float32: x1 y1 x2 y2 score class` in source pixels, best first. `iou` means nothing
+ * here. */
 std::vector<float> decodeHailoNms(std::span<const std::uint8_t> frame, const HailoNmsShape& shape,
-                                  const DecodeOptions& options, std::span<std::uint8_t> labels);
+                                  const DecodeOptions& options);
+
+/** `hailo-masks`: of boxes with byte masks rows of ten values and the masks that they name (masks.h), whose grid is the
+ * network's input. Throws `internal` when a mask is not as large as its box. */
+std::vector<float> decodeHailoMasks(std::span<const std::uint8_t> frame, const HailoNmsShape& shape,
+                                    const DecodeOptions& options, MaskSheet& masks);
 
 }  // namespace hailstream

@@ -15,10 +15,10 @@ std::vector<Kernel>& registry() {
 
 }  // namespace
 
-KernelEntry::KernelEntry(std::string_view name, std::size_t width, Decode decode) {
+KernelEntry::KernelEntry(std::string_view name, std::size_t width, Decode decode, DecodeMasks decodeMasks) {
   auto& entries = registry();
   const auto after = std::ranges::find_if(entries, [&](const Kernel& entry) { return entry.name > name; });
-  entries.insert(after, Kernel{name, width, decode});
+  entries.insert(after, Kernel{name, width, decode, decodeMasks});
 }
 
 std::vector<Kernel> kernels() {

@@ -29,8 +29,13 @@ struct DecodeOptions {
   double sourceHeight = 0;
 };
 
+class MaskSheet;
+
 /** Tensors → rows in source pixels, best first. Throws `invalid` when the tensors are not the ones it decodes. */
 using Decode = std::vector<float> (*)(std::span<const TensorView>, const DecodeOptions&);
+
+/** The same, and each row's mask into the sheet. */
+using DecodeMasks = std::vector<float> (*)(std::span<const TensorView>, const DecodeOptions&, MaskSheet&);
 
 /** A decode kernel: pure arithmetic, callable from any thread. */
 struct Kernel {
@@ -38,12 +43,14 @@ struct Kernel {
   /** Values in a row. */
   std::size_t width;
   Decode decode;
+  /** Null where rows have no masks. */
+  DecodeMasks decodeMasks;
 };
 
 /** Enters a kernel into the registry; made at namespace scope beside the kernel, so that adding a file is enough. */
 class KernelEntry {
  public:
-  KernelEntry(std::string_view name, std::size_t width, Decode decode);
+  KernelEntry(std::string_view name, std::size_t width, Decode decode, DecodeMasks decodeMasks = nullptr);
 };
 
 /** All kernels, by name. */

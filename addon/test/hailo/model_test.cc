@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "standin.h"
+#include "scene.h"
 
 using namespace hailstream;
 using hailo::Answer;
@@ -10,69 +10,9 @@ using hailo::ModelFacts;
 
 namespace {
 
-/** A grey picture with rectangles of the stand-in's palette on it, which it takes for objects. */
-struct Scene {
-  std::size_t width, height;
-  std::vector<std::uint8_t> pixels;
-
-  Scene(std::size_t wide, std::size_t high) : width(wide), height(high), pixels(rgbStride(wide) * high, 114) {}
-
-  Scene& red(std::size_t left, std::size_t top, std::size_t right, std::size_t bottom) {
-    for (std::size_t y = top; y < bottom; y++) {
-      for (std::size_t x = left; x < right; x++) {
-        std::uint8_t* pixel = &pixels[y * rgbStride(width) + 3 * x];
-        pixel[0] = 255;
-        pixel[1] = pixel[2] = 0;
-      }
-    }
-    return *this;
-  }
-};
-
-hailo::Inference asking(const std::shared_ptr<Scene>& scene, const char* kernel) {
-  hailo::Inference inference;
-  const ImageView view{PixelFormat::rgb, scene->width, scene->height, scene->pixels.data()};
-  inference.inputs.push_back(hailo::FittedImage{view, {0, 0, Letterbox{}, false, 114, {}, {}}});
-  inference.question.kernel = kernel;
-  inference.question.options.sourceWidth = static_cast<double>(scene->width);
-  inference.question.options.sourceHeight = static_cast<double>(scene->height);
-  inference.question.options.activated = true;
-  inference.held = scene;
-  return inference;
-}
-
-struct Loaded {
-  std::shared_ptr<hailo::Device> device = openDevice();
-  Awaited<ModelFacts> loading;
-  hailo::Model model;
-  ModelFacts facts;
-
-  explicit Loaded(const std::string& network, std::size_t depth = 4)
-      : model(device, {hefOf(network), "", depth, hailo::OutputTypes::compact}, loading.told()),
-        facts(loading.value()) {}
-
-  /** The device outlives what is closed. */
-  ~Loaded() {
-    model.close([](const Outcome<std::monostate>&) {});
-    model.waitForEnd(patience);
-  }
-
-  Answer infer(hailo::Inference inference, const check::Place place = check::Place::current()) {
-    Awaited<Answer> answer;
-    model.infer(std::move(inference), answer.told());
-    return answer.value(place);
-  }
-
-  void close(const check::Place place = check::Place::current()) {
-    Awaited<std::monostate> closed;
-    model.close(closed.told());
-    closed.value(place);
-  }
-};
-
 std::shared_ptr<Scene> twoPeople() {
   auto scene = std::make_shared<Scene>(1280, 720);
-  scene->red(100, 100, 300, 500).red(700, 200, 860, 620);
+  scene->rectangle(red, 100, 100, 300, 500).rectangle(red, 700, 200, 860, 620);
   return scene;
 }
 

@@ -20,6 +20,7 @@ const addonExports: Readonly<Record<keyof Addon, true>> = {
   decodeKernels: true,
   decodeWidth: true,
   decode: true,
+  decodeMasks: true,
   jpegHeader: true,
   decodeJpeg: true,
   encodeJpeg: true,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace hailstream::hailo {
 namespace {
@@ -9,11 +10,12 @@ namespace {
 using Frame = std::span<const std::uint8_t>;
 
 constexpr const char* nmsKernel = "hailo-nms";
+constexpr const char* masksKernel = "hailo-masks";
 constexpr const char* tensorKernel = "hailo-tensor";
 constexpr const char* mapKernel = "hailo-map";
 
 bool isOwnKernel(const std::string& kernel) {
-  return kernel == nmsKernel || kernel == tensorKernel || kernel == mapKernel;
+  return kernel == nmsKernel || kernel == masksKernel || kernel == tensorKernel || kernel == mapKernel;
 }
 
 std::size_t valuesOf(const Tensor& tensor) {
@@ -44,6 +46,12 @@ std::vector<float> toFloats(const Tensor& tensor, Frame frame) {
   return values;
 }
 
+/** Masks are shares of 1. */
+std::optional<Map> mapOf(const MaskSheet& masks) {
+  if (!masks.isWanted()) return std::nullopt;
+  return Map{masks.width(), masks.height(), 1, TensorType::uint8, masks.bytesUsed(), {0, 1.0f / 255}};
+}
+
 Answer answerByKernel(const std::vector<Tensor>& outputs, const std::vector<Frame>& frames, const Question& question) {
   std::vector<std::vector<float>> values;
   std::vector<TensorView> views;
@@ -52,18 +60,18 @@ Answer answerByKernel(const std::vector<Tensor>& outputs, const std::vector<Fram
     const auto& floats = values.emplace_back(toFloats(outputs[i], frames[i]));
     views.push_back({floats, {1, shape[0], shape[1], shape[2]}});
   }
-  return {findKernel(question.kernel).decode(views, question.options), question.options.toSource, std::nullopt};
+  const auto& options = question.options;
+  const Kernel& kernel = findKernel(question.kernel);
+  if (kernel.decodeMasks == nullptr) return {kernel.decode(views, options), options.toSource, std::nullopt};
+  MaskSheet masks(question.map);
+  auto rows = kernel.decodeMasks(views, options, masks);
+  return {std::move(rows), options.toSource, mapOf(masks)};
 }
 
-Answer answerBoxes(const Tensor& output, Frame frame, const Question& question) {
-  const auto& options = question.options;
-  const auto width = static_cast<std::size_t>(options.inputWidth);
-  const auto height = static_cast<std::size_t>(options.inputHeight);
-  const bool masks = output.nms->layout == HailoNmsLayout::byteMask && !question.map.empty();
-  const auto labels = masks ? question.map.first(width * height) : std::span<std::uint8_t>();
-  Answer result{decodeHailoNms(frame, *output.nms, options, labels), options.toSource, std::nullopt};
-  if (masks) result.map = Map{width, height, 1, TensorType::uint8, width * height, {0, 1}};
-  return result;
+Answer answerMasks(const Tensor& output, Frame frame, const Question& question) {
+  MaskSheet masks(question.map);
+  auto rows = decodeHailoMasks(frame, *output.nms, question.options, masks);
+  return {std::move(rows), question.options.toSource, mapOf(masks)};
 }
 
 Answer answerMap(const Tensor& output, Frame frame, const Question& question) {
@@ -85,16 +93,25 @@ void checkRoom(const std::vector<Tensor>& outputs, const Question& question, std
     reject(ErrorCode::tooLarge, "room for a map of " + std::to_string(bytes) + " bytes", outputs);
 }
 
+bool wantsBoxes(const std::string& kernel) {
+  return kernel == nmsKernel || kernel == masksKernel;
+}
+
+/** A map that nobody would write must not be asked for. */
+void checkMap(const std::vector<Tensor>& outputs, const Question& question) {
+  if (question.map.empty() || question.kernel == mapKernel || question.kernel == masksKernel) return;
+  if (isOwnKernel(question.kernel) || findKernel(question.kernel).decodeMasks == nullptr)
+    reject(ErrorCode::invalid, "no map for " + question.kernel + ", which has none", outputs);
+}
+
 void checkOwnKernel(const std::vector<Tensor>& outputs, const Question& question) {
-  const bool wantsBoxes = question.kernel == nmsKernel;
-  if (outputs.size() != 1 || outputs[0].nms.has_value() != wantsBoxes)
-    reject(ErrorCode::invalid, "for " + question.kernel + (wantsBoxes ? " one output of boxes" : " one raw output"),
+  const auto& kernel = question.kernel;
+  if (outputs.size() != 1 || outputs[0].nms.has_value() != wantsBoxes(kernel))
+    reject(ErrorCode::invalid, "for " + kernel + (wantsBoxes(kernel) ? " one output of boxes" : " one raw output"),
            outputs);
-  const auto& options = question.options;
-  if (wantsBoxes && !question.map.empty() && outputs[0].nms->layout == HailoNmsLayout::byteMask)
-    checkRoom(outputs, question,
-              static_cast<std::size_t>(options.inputWidth) * static_cast<std::size_t>(options.inputHeight));
-  if (question.kernel != mapKernel) return;
+  if (kernel == masksKernel && outputs[0].nms->layout != HailoNmsLayout::byteMask)
+    reject(ErrorCode::invalid, "for hailo-masks boxes with byte masks", outputs);
+  if (kernel != mapKernel) return;
   if (outputs[0].quantisation.size() > 1)
     reject(ErrorCode::invalid, "for hailo-map an output with one quantisation", outputs);
   checkRoom(outputs, question, outputs[0].bytes);
@@ -103,6 +120,7 @@ void checkOwnKernel(const std::vector<Tensor>& outputs, const Question& question
 }  // namespace
 
 void checkQuestion(const std::vector<Tensor>& outputs, const Question& question) {
+  checkMap(outputs, question);
   if (isOwnKernel(question.kernel)) return checkOwnKernel(outputs, question);
   findKernel(question.kernel);
   if (std::ranges::any_of(outputs, [](const Tensor& output) { return output.nms.has_value(); }))
@@ -110,7 +128,9 @@ void checkQuestion(const std::vector<Tensor>& outputs, const Question& question)
 }
 
 Answer answer(const std::vector<Tensor>& outputs, const std::vector<Frame>& frames, const Question& question) {
-  if (question.kernel == nmsKernel) return answerBoxes(outputs[0], frames[0], question);
+  if (question.kernel == nmsKernel)
+    return {decodeHailoNms(frames[0], *outputs[0].nms, question.options), question.options.toSource, std::nullopt};
+  if (question.kernel == masksKernel) return answerMasks(outputs[0], frames[0], question);
   if (question.kernel == mapKernel) return answerMap(outputs[0], frames[0], question);
   if (question.kernel == tensorKernel)
     return {toFloats(outputs[0], frames[0]), question.options.toSource, std::nullopt};

@@ -13,12 +13,12 @@
 namespace hailstream::hailo {
 
 /** What to make of a network's outputs. Beside the kernels of kernels/kernel.h there are `hailo-nms` (boxes of the
- * device's own suppression), `hailo-tensor` (the values of the one output, as floats) and `hailo-map` (its bytes, as
- * they are). */
+ * device's own suppression), `hailo-masks` (the same with masks), `hailo-tensor` (the values of the one output, as
+ * floats) and `hailo-map` (its bytes, as they are). */
 struct Question {
   std::string kernel;
   DecodeOptions options;
-  /** Where a map goes: masks of `hailo-nms`, the output of `hailo-map`. Empty where none is wanted. */
+  /** Where a map goes: the output of `hailo-map`, or the masks of a kernel that has some, for which it may be empty. */
   std::span<std::uint8_t> map;
 };
 
