@@ -57,7 +57,22 @@ inline std::vector<std::uint8_t> packByScore(const std::vector<PackedBox>& boxes
   return packer.padded(2 + most * 22);
 }
 
+/** Each mask behind its detection, as HailoRT writes them. */
 inline std::vector<std::uint8_t> packWithMasks(const std::vector<PackedBox>& boxes, std::size_t size) {
+  Packer packer;
+  packer.add(static_cast<std::uint16_t>(boxes.size()));
+  std::uint64_t offset = 2;
+  for (const auto& box : boxes) {
+    offset += 46;
+    packer.addBox(box).add(box.label).add(std::uint64_t{box.mask.size()}).add(std::uint64_t{0}).add(offset);
+    packer.add(box.mask);
+    offset += box.mask.size();
+  }
+  return packer.padded(size);
+}
+
+/** All masks behind the last detection. */
+inline std::vector<std::uint8_t> packWithMasksLast(const std::vector<PackedBox>& boxes, std::size_t size) {
   Packer packer;
   packer.add(static_cast<std::uint16_t>(boxes.size()));
   std::uint64_t offset = 2 + boxes.size() * 46;

@@ -60,6 +60,10 @@ TEST("hands on the mask of every row, with its place in the input, also where ma
   check::equals(masks.bytesUsed(), 12u);
   MaskSheet none;
   areNear(decodeHailoMasks(frame, byteMask, optionsOf(4, 4), none), rows, 0);
+  std::vector<std::uint8_t> same(12, 77);
+  MaskSheet others(same);
+  areNear(decodeHailoMasks(packWithMasksLast({wide, small}, 400), byteMask, optionsOf(4, 4), others), rows, 0);
+  check::isTrue(same == memory, "the same masks where all lie behind the last detection");
 }
 
 TEST("cuts masks at the edge of the picture, and says when there is no room for all") {
@@ -112,7 +116,8 @@ TEST("decodes or refuses whatever a device may send, without a value that is not
     auto frame = shape.layout == HailoNmsLayout::byClass
                      ? packByClass(std::vector(shape.classes, boxes), shape.maxBoxes)
                  : shape.layout == HailoNmsLayout::byScore ? packByScore(boxes, shape.maxBoxes)
-                                                           : packWithMasks(boxes, 1000);
+                 : numbers() % 2 == 0                      ? packWithMasks(boxes, 1000)
+                                                           : packWithMasksLast(boxes, 1000);
     for (unsigned spoiled = numbers() % 4; spoiled > 0; spoiled--)
       frame[numbers() % frame.size()] = static_cast<std::uint8_t>(numbers());
     if (numbers() % 3 == 0) frame.resize(numbers() % frame.size());

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Builds and runs the addon's C++ tests. Without a word: plainly and with the address sanitizer; with one or more of plain,
-# sanitize (addresses and undefined behaviour), thread (data races) and valgrind: those. The Hailo part is tested against
-# the stand-in for libhailort, whose own tests run with it.
+# Builds and runs the addon's C++ tests. Without a word: all of them under the sanitizers of addresses and undefined
+# behaviour; with one or more of plain, sanitize (the same as no word), thread (data races) and valgrind: those. The Hailo
+# part is tested against the stand-in for libhailort, whose own tests run with it.
 set -eu
 cd "$(dirname "$0")"
 
@@ -38,7 +38,7 @@ run_valgrind() {
 }
 
 export HAILORT_LOGGER_PATH=NONE
-for mode in ${*:-plain sanitize}; do
+for mode in ${*:-sanitize}; do
   case "$mode" in
     plain) run plain OFF ;;
     sanitize) run sanitize address ;;

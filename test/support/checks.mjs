@@ -43,7 +43,7 @@ export function test(root, args) {
   return failed === 0 ? 0 : 1
 }
 
-/** Builds and runs the C++ tests; counts test programs, once plain and once with sanitizers. */
+/** Builds and runs the C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer; counts test programs. */
 function runNativeTests(root) {
   const { status, stdout } = spawnSync('bash', ['addon/test/run.sh'], {
     cwd: root,

@@ -29,6 +29,9 @@ class Reader {
     std::memcpy(&value, from.data(), sizeof(Value));
     return value;
   }
+  void skip(std::size_t size) { take(size); }
+  /** Bytes up to the end. */
+  std::size_t left() const { return bytes_.size(); }
 
  private:
   std::span<const std::uint8_t> take(std::size_t size) {
@@ -91,6 +94,7 @@ std::span<const std::uint8_t> maskAt(std::span<const std::uint8_t> frame, std::u
          std::to_string(size) + " at " + std::to_string(offset));
 }
 
+/** HailoRT 5.2.0 writes each mask behind its detection; its header shows the detections one after another. */
 std::vector<HailoBox> readWithMasks(std::span<const std::uint8_t> frame, const HailoNmsShape& shape) {
   Reader reader(frame);
   std::vector<HailoBox> boxes;
@@ -100,7 +104,9 @@ std::vector<HailoBox> readWithMasks(std::span<const std::uint8_t> frame, const H
     box.label = checkLabel(reader.next<std::uint16_t>(), shape);
     const auto size = reader.next<std::uint64_t>();
     reader.next<std::uint64_t>();
-    box.mask = maskAt(frame, reader.next<std::uint64_t>(), size);
+    const auto offset = reader.next<std::uint64_t>();
+    box.mask = maskAt(frame, offset, size);
+    if (offset == frame.size() - reader.left()) reader.skip(box.mask.size());
   }
   return boxes;
 }
@@ -137,7 +143,8 @@ std::optional<MaskSize> sizeOf(const Box& box, std::size_t bytes) {
   return std::nullopt;
 }
 
-/** A mask of the device with where it lies: from the pixel that has the box's corner, cut at the picture's edge. */
+/** A mask of the device with where it lies: from the box's corner rounded up, as in the library's code, cut at the
+ * picture's edge. */
 struct PlacedMask {
   MaskCrop crop;
   std::size_t stride;
@@ -146,8 +153,8 @@ struct PlacedMask {
 PlacedMask placeMask(const HailoBox& found, const Box& box, const MaskSheet& masks) {
   const auto size = sizeOf(box, found.mask.size());
   if (!size) reject("a mask as large as its box", std::to_string(found.mask.size()) + " bytes");
-  const auto left = static_cast<std::size_t>(std::clamp(box.x1, 0.0f, static_cast<float>(masks.width())));
-  const auto top = static_cast<std::size_t>(std::clamp(box.y1, 0.0f, static_cast<float>(masks.height())));
+  const auto left = static_cast<std::size_t>(std::clamp(std::ceil(box.x1), 0.0f, static_cast<float>(masks.width())));
+  const auto top = static_cast<std::size_t>(std::clamp(std::ceil(box.y1), 0.0f, static_cast<float>(masks.height())));
   const MaskCrop crop{left, top, std::min(size->width, masks.width() - left),
                       std::min(size->height, masks.height() - top)};
   return {crop, size->width};
