@@ -71,6 +71,15 @@ inline std::vector<std::uint8_t> packWithMasks(const std::vector<PackedBox>& box
   return packer.padded(size);
 }
 
+/** The same as HailoRT before 5.2.0 has it. */
+inline std::vector<std::uint8_t> packWithoutOffsets(const std::vector<PackedBox>& boxes, std::size_t size) {
+  Packer packer;
+  packer.add(static_cast<std::uint16_t>(boxes.size()));
+  for (const auto& box : boxes)
+    packer.addBox(box).add(box.label).add(std::uint64_t{box.mask.size()}).add(~std::uint64_t{0}).add(box.mask);
+  return packer.padded(size);
+}
+
 /** All masks behind the last detection. */
 inline std::vector<std::uint8_t> packWithMasksLast(const std::vector<PackedBox>& boxes, std::size_t size) {
   Packer packer;

@@ -53,7 +53,7 @@ TEST("a cell belongs to a mask from 128 on, where its logit is above 0") {
   for (std::size_t i = 0; i < expected.size(); i++) check::equals(int{mask[i]}, expected[i]);
 }
 
-TEST("a crop has the cells whose numbers lie in the box, and those of the grid alone") {
+TEST("a crop has the cells whose numbers lie in the box, on the grid and on the source alone") {
   MaskSheet masks;
   masks.setGrid(16, 8);
   const auto options = optionsOf(64, 32);
@@ -67,5 +67,12 @@ TEST("a crop has the cells whose numbers lie in the box, and those of the grid a
   isCrop({9, 5, 23, 19}, {3, 2, 3, 3});
   isCrop({-100, -1e30f, 1e30f, 500}, {0, 0, 16, 8});
   isCrop({9, 9, 10, 10}, {3, 3, 0, 0});
+  auto padded = options;
+  padded.toSource = {2, 0, 0, 0, 2, -16};  // the source lies from y = 8 to 24
+  padded.sourceWidth = 128;
+  padded.sourceHeight = 32;
+  const MaskCrop crop = masks.cropOf({8, 0, 24, 32}, padded);
+  check::equals(crop.y, 2u);
+  check::equals(crop.height, 4u);
   isCrop({100, 100, 200, 200}, {16, 8, 0, 0});
 }

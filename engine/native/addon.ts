@@ -89,8 +89,8 @@ export interface DecodeOptions {
  * Masks in a slot. They lie over the network's input on a grid of `width` × `height` cells (160 × 160 over 640 × 640), and may
  * overlap: values 6 to 9 of a row are x, y, width and height of its crop of the grid, in cells, and the crops lie one after
  * another, in the order of the rows, each row by row with a byte per cell: the share 0 to 255 with which the cell belongs to the
- * row's object, to which it belongs from 128 on. `toSource` leads from the input's pixels to the source's. Cells on padding may be
- * set, too.
+ * row's object, to which it belongs from 128 on. `toSource` leads from the input's pixels to the source's. In masks
+ * that a device worked out itself cells on padding may be set.
  */
 export interface MaskMap {
   readonly width: number

@@ -94,7 +94,7 @@ std::span<const std::uint8_t> maskAt(std::span<const std::uint8_t> frame, std::u
          std::to_string(size) + " at " + std::to_string(offset));
 }
 
-/** HailoRT 5.2.0 writes each mask behind its detection; its header shows the detections one after another. */
+/** HailoRT writes each mask behind its detection; its header shows the detections one after another. */
 std::vector<HailoBox> readWithMasks(std::span<const std::uint8_t> frame, const HailoNmsShape& shape) {
   Reader reader(frame);
   std::vector<HailoBox> boxes;
@@ -104,7 +104,8 @@ std::vector<HailoBox> readWithMasks(std::span<const std::uint8_t> frame, const H
     box.label = checkLabel(reader.next<std::uint16_t>(), shape);
     const auto size = reader.next<std::uint64_t>();
     reader.next<std::uint64_t>();
-    const auto offset = reader.next<std::uint64_t>();
+    const bool hasOffset = shape.layout == HailoNmsLayout::byteMask;
+    const std::uint64_t offset = hasOffset ? reader.next<std::uint64_t>() : frame.size() - reader.left();
     box.mask = maskAt(frame, offset, size);
     if (offset == frame.size() - reader.left()) reader.skip(box.mask.size());
   }
@@ -188,6 +189,7 @@ std::vector<HailoBox> readHailoBoxes(std::span<const std::uint8_t> frame, const 
     case HailoNmsLayout::byScore:
       return readByScore(frame, shape);
     case HailoNmsLayout::byteMask:
+    case HailoNmsLayout::byteMaskWithoutOffset:
       return readWithMasks(frame, shape);
   }
   return {};

@@ -18,9 +18,14 @@ namespace hailstream {
  * `byClass`: per class a float32 count and so many (box, score) of 20 bytes, the next class at once behind. `byScore`:
  * a uint16 count, then (box, score, uint16 class) of 22 bytes. `byteMask`: a uint16 count, then 46 bytes each (box,
  * score, class, u64 mask size, u64 unused, u64 mask offset in the frame) with the mask behind it, or all masks behind
- * the last, one byte per pixel of the box.
+ * the last, one byte per pixel of the box. `byteMaskWithoutOffset`, of HailoRT before 5.2.0: the same in 38 bytes, each
+ * mask behind its detection.
  */
-enum class HailoNmsLayout { byClass, byScore, byteMask };
+enum class HailoNmsLayout { byClass, byScore, byteMask, byteMaskWithoutOffset };
+
+constexpr bool hasMasks(HailoNmsLayout layout) {
+  return layout == HailoNmsLayout::byteMask || layout == HailoNmsLayout::byteMaskWithoutOffset;
+}
 
 struct HailoNmsShape {
   HailoNmsLayout layout;

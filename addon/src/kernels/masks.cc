@@ -24,6 +24,24 @@ std::size_t toCell(double edge, std::size_t cells) {
   return static_cast<std::size_t>(std::clamp(std::ceil(edge), 0.0, static_cast<double>(cells)));
 }
 
+/** Of a box what lies on the source. All of it where the way to the source cannot be turned back. */
+Box onSource(const Box& box, const DecodeOptions& options) {
+  const auto [a, b, c, d, e, f] = options.toSource;
+  const double determinant = a * e - b * d;
+  Box inside{box.x2, box.y2, box.x1, box.y1};
+  for (const double x : {0.0, options.sourceWidth}) {
+    for (const double y : {0.0, options.sourceHeight}) {
+      const auto column = static_cast<float>((e * (x - c) - b * (y - f)) / determinant);
+      const auto row = static_cast<float>((a * (y - f) - d * (x - c)) / determinant);
+      if (!std::isfinite(column) || !std::isfinite(row)) return box;
+      inside = {std::min(inside.x1, column), std::min(inside.y1, row), std::max(inside.x2, column),
+                std::max(inside.y2, row)};
+    }
+  }
+  return {std::max(box.x1, inside.x1), std::max(box.y1, inside.y1), std::min(box.x2, inside.x2),
+          std::min(box.y2, inside.y2)};
+}
+
 /** Cells of one row whose channels lie side by side. */
 void sumPerCell(const Grid& prototypes, std::span<const float> coefficients, std::size_t first, std::span<float> sums) {
   for (std::size_t i = 0; i < sums.size(); i++) {
@@ -57,9 +75,12 @@ void sumPerChannel(const Grid& prototypes, std::span<const float> coefficients, 
 MaskCrop MaskSheet::cropOf(const Box& box, const DecodeOptions& options) const {
   const double across = static_cast<double>(width_) / options.inputWidth;
   const double down = static_cast<double>(height_) / options.inputHeight;
-  const std::size_t left = toCell(box.x1 * across, width_);
-  const std::size_t top = toCell(box.y1 * down, height_);
-  return {left, top, toCell(box.x2 * across, width_) - left, toCell(box.y2 * down, height_) - top};
+  const Box inside = onSource(box, options);
+  const std::size_t left = toCell(inside.x1 * across, width_);
+  const std::size_t top = toCell(inside.y1 * down, height_);
+  const std::size_t right = std::max(left, toCell(inside.x2 * across, width_));
+  const std::size_t bottom = std::max(top, toCell(inside.y2 * down, height_));
+  return {left, top, right - left, bottom - top};
 }
 
 std::span<std::uint8_t> MaskSheet::take(const MaskCrop& crop) {

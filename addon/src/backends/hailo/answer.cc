@@ -109,7 +109,7 @@ void checkOwnKernel(const std::vector<Tensor>& outputs, const Question& question
   if (outputs.size() != 1 || outputs[0].nms.has_value() != wantsBoxes(kernel))
     reject(ErrorCode::invalid, "for " + kernel + (wantsBoxes(kernel) ? " one output of boxes" : " one raw output"),
            outputs);
-  if (kernel == masksKernel && outputs[0].nms->layout != HailoNmsLayout::byteMask)
+  if (kernel == masksKernel && !hasMasks(outputs[0].nms->layout))
     reject(ErrorCode::invalid, "for hailo-masks boxes with byte masks", outputs);
   if (kernel != mapKernel) return;
   if (outputs[0].quantisation.size() > 1)

@@ -98,8 +98,10 @@ std::optional<Notice> toNotice(const hailo_notification_t& told) {
     case HAILO_NOTIFICATION_ID_HEALTH_MONITOR_OVERCURRENT_ALARM:
       return Notice{"overcurrent-alarm",
                     told.body.health_monitor_overcurrent_alert_notification.exceeded_alert_threshold};
+#if HAILSTREAM_HAILORT_VERSION >= 50101
     case HAILO_NOTIFICATION_ID_NN_CORE_CRC_ERROR_EVENT:
       return Notice{"core-crc-error", 0};
+#endif
 #if HAILSTREAM_HAILORT_VERSION >= 50200
     case HAILO_NOTIFICATION_ID_THROTTLING_STATE_CHANGE_EVENT:
       return Notice{"throttling", static_cast<float>(told.body.throttling_state_change.new_state)};
@@ -112,7 +114,9 @@ std::optional<Notice> toNotice(const hailo_notification_t& told) {
 constexpr hailo_notification_id_t wanted[] = {
     HAILO_NOTIFICATION_ID_HEALTH_MONITOR_TEMPERATURE_ALARM,
     HAILO_NOTIFICATION_ID_HEALTH_MONITOR_OVERCURRENT_ALARM,
+#if HAILSTREAM_HAILORT_VERSION >= 50101
     HAILO_NOTIFICATION_ID_NN_CORE_CRC_ERROR_EVENT,
+#endif
 #if HAILSTREAM_HAILORT_VERSION >= 50200
     HAILO_NOTIFICATION_ID_THROTTLING_STATE_CHANGE_EVENT,
 #endif
@@ -134,7 +138,8 @@ std::string checkLibrary() {
 Device::Device(DeviceOptions options) : options_(std::move(options)) {
   checkLibrary();
   for (const auto& id : options_.ids) ids_.push_back(toId(id));
-  device_ = take(hailort::VDevice::create_shared(parameters()),
+  // Not create_shared, which came with 4.21.
+  device_ = take(hailort::VDevice::create(parameters()),
                  "a Hailo device for the group " + options_.group + " (absent, or held by another process alone)");
   listen();
 }
@@ -156,7 +161,7 @@ void Device::listen() {
       if (const auto notice = toNotice(told)) notices->add(*notice);
     };
     for (const auto id : wanted) {
-      const auto status = device.set_notification_callback(tell, id);
+      const auto status = device.set_notification_callback(tell, id, nullptr);
       // Not every chip and release knows every notification; without one there is only less to report.
       if (status != HAILO_SUCCESS && meansLost(status)) throw errorOf(status, "notifications of the device");
     }

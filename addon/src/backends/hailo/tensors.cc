@@ -98,7 +98,7 @@ HailoNmsLayout layoutOf(const Stream& stream) {
     case HAILO_FORMAT_ORDER_HAILO_NMS_BY_SCORE:
       return HailoNmsLayout::byScore;
     case HAILO_FORMAT_ORDER_HAILO_NMS_WITH_BYTE_MASK:
-      return HailoNmsLayout::byteMask;
+      return HAILSTREAM_HAILORT_VERSION >= 50200 ? HailoNmsLayout::byteMask : HailoNmsLayout::byteMaskWithoutOffset;
     default:
       throw Error(ErrorCode::invalid, "Expected " + stream.name() +
                                           " to order boxes by class, by score or with masks, " + "received order " +
