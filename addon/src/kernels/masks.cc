@@ -21,7 +21,7 @@ std::uint8_t toShare(float logit) {
 }
 
 std::size_t toCell(double edge, std::size_t cells) {
-  return static_cast<std::size_t>(std::clamp(std::ceil(edge), 0.0, static_cast<double>(cells)));
+  return static_cast<std::size_t>(std::clamp(edge, 0.0, static_cast<double>(cells)));
 }
 
 /** Of a box what lies on the source. All of it where the way to the source cannot be turned back. */
@@ -76,10 +76,10 @@ MaskCrop MaskSheet::cropOf(const Box& box, const DecodeOptions& options) const {
   const double across = static_cast<double>(width_) / options.inputWidth;
   const double down = static_cast<double>(height_) / options.inputHeight;
   const Box inside = onSource(box, options);
-  const std::size_t left = toCell(inside.x1 * across, width_);
-  const std::size_t top = toCell(inside.y1 * down, height_);
-  const std::size_t right = std::max(left, toCell(inside.x2 * across, width_));
-  const std::size_t bottom = std::max(top, toCell(inside.y2 * down, height_));
+  const std::size_t left = toCell(std::floor(inside.x1 * across), width_);
+  const std::size_t top = toCell(std::floor(inside.y1 * down), height_);
+  const std::size_t right = std::max(left, toCell(std::ceil(inside.x2 * across), width_));
+  const std::size_t bottom = std::max(top, toCell(std::ceil(inside.y2 * down), height_));
   return {left, top, right - left, bottom - top};
 }
 

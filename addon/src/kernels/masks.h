@@ -34,8 +34,7 @@ class MaskSheet {
   bool isWanted() const { return !memory_.empty(); }
   std::size_t bytesUsed() const { return used_; }
 
-  /** The cells inside of a box in input pixels, as far as it lies on the source: those whose number lies in it, as in
-   * Ultralytics' `crop_mask`. */
+  /** The cells that a box in input pixels touches, as far as it lies on the source. */
   MaskCrop cropOf(const Box& box, const DecodeOptions& options) const;
   /** Memory for the next row's mask; only where one is wanted. Throws `too-large` when there is not enough. */
   std::span<std::uint8_t> take(const MaskCrop& crop);

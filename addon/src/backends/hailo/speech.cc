@@ -22,8 +22,10 @@ Speech2TextGeneratorParams withAsked(Speech2TextGeneratorParams params, const Ut
   const auto task = utterance.translate ? Speech2TextTask::TRANSLATE : Speech2TextTask::TRANSCRIBE;
   require(params.set_task(task), "the task to be set");
   require(params.set_language(utterance.language), "a language as ISO 639-1, or none");
+#if HAILSTREAM_HAILORT_VERSION >= 50200
   if (utterance.repetitionPenalty)
     require(params.set_repetition_penalty(*utterance.repetitionPenalty), "a repetition penalty above 0");
+#endif
   return params;
 }
 
@@ -34,6 +36,8 @@ void check(const Utterance& utterance) {
                                         std::to_string(samples.size()));
   if (!std::ranges::all_of(samples, [](float sample) { return std::isfinite(sample); }))
     throw Error(ErrorCode::invalid, "Expected samples of -1 to 1, received one that is no number");
+  if (HAILSTREAM_HAILORT_VERSION < 50200 && utterance.repetitionPenalty)
+    throw Error(ErrorCode::invalid, "Expected no repetition penalty before HailoRT 5.2.0, received one");
   if (utterance.repetitionPenalty.value_or(1) <= 0)
     throw Error(ErrorCode::invalid, "Expected a repetition penalty above 0, received less");
 }
