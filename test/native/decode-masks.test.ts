@@ -21,6 +21,7 @@ interface Truth {
 
 /** A row with the cells of the grid that its mask has. */
 interface Segment {
+  readonly label: number
   readonly cls: string
   readonly score: number
   readonly xyxy: readonly number[]
@@ -49,7 +50,7 @@ function toSegments(rows: Float32Array, map: MaskMap, bytes: Buffer): Segment[] 
     const cells = new Set<number>()
     for (const [at, value] of crop.entries())
       if (value >= 128) cells.add((y + Math.floor(at / width)) * map.width + x + (at % width))
-    return { cls: coco80[label] ?? '', score, xyxy: [x1, y1, x2, y2], cells }
+    return { label, cls: coco80[label] ?? '', score, xyxy: [x1, y1, x2, y2], cells }
   })
   expect(offset).toBe(map.bytes)
   return segments
@@ -76,9 +77,9 @@ function plainMask(head: Tensor, prototypes: Tensor, place: number): ReadonlySet
 }
 
 /** The place that the row came from: the one of its class whose score it has. */
-function placeOf(head: Tensor, { cls, score }: Segment): number {
+function placeOf(head: Tensor, { label, score }: Segment): number {
   const places = head.shape[2] ?? 0
-  const first = (4 + coco80.indexOf(cls)) * places
+  const first = (4 + label) * places
   return head.data.subarray(first, first + places).indexOf(score)
 }
 
