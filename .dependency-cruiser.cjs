@@ -20,6 +20,13 @@ module.exports = {
       [...basics, '^engine/(core|native|hosts)/', '^engine/tools\\.ts$'],
       'inference imports hosts, native and core',
     ),
+    only('audio-below', '^engine/audio/', [...basics, '^engine/inference/'], 'audio knows what speech is, no route'),
+    only(
+      'jobs-below',
+      '^engine/jobs/',
+      [...basics, '^engine/(core|audio|inference|streams)/'],
+      'jobs ask the models, and know no route',
+    ),
     only(
       'plug-ins-apart',
       '^engine/(sources|nodes|tasks|sinks)/',
@@ -47,7 +54,7 @@ module.exports = {
     only(
       'routes-below',
       '^engine/routes/',
-      [...basics, '^engine/(core|inference|jobs|voice|streams)/'],
+      [...basics, '^engine/(core|audio|inference|jobs|voice|streams)/'],
       'routes never touch native and never each other',
     ),
     {
@@ -57,7 +64,10 @@ module.exports = {
       from: { path: '^engine/routes/([^/.]+)' },
       to: {
         path: '^engine/routes/',
-        pathNot: ['^engine/routes/$1(/|\\.ts$)', '^engine/routes/(answer|body|picture)\\.ts$'],
+        pathNot: [
+          '^engine/routes/$1(/|\\.ts$)',
+          '^engine/routes/(answer|body|picture|multipart|stream-body|upload)\\.ts$',
+        ],
       },
     },
     {

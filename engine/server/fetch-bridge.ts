@@ -4,6 +4,7 @@ import { EngineError, errorTable, messageOf } from '../errors.ts'
 import { type Access, tokenCookie, withoutToken } from './access.ts'
 import { type BodyLimits, BodyReceiver } from './request-body.ts'
 import { writeResponse } from './response-writer.ts'
+import { UploadStream } from './upload-stream.ts'
 
 /** Answers a request, as `fetch` would. */
 export type Fetch = (request: Request) => Response | Promise<Response>
@@ -34,6 +35,8 @@ export interface BridgeOptions extends BodyLimits {
   readonly log: Logger
   /** Left out: the house's. */
   readonly errorBody?: ErrorBody
+  /** Paths whose bodies are read while they arrive, within limits of their own; a route has read them before it answers. */
+  readonly uploadPaths?: ReadonlySet<string> | undefined
 }
 
 /** Turns uWebSockets.js requests into fetch `Request`s and answers with the `Response`. The only code that sees them. */
@@ -80,13 +83,22 @@ export class FetchBridge {
     try {
       const refusal = this.#refuse(head)
       if (refusal !== undefined) return refusal
-      const body = hasBody(head) ? await this.#bodies.receive(out, announcedBytes(head), signal) : undefined
-      const response = await this.#fetch(toRequest(head, body, signal))
-      // Headers of a response that came from elsewhere may be immutable.
-      return new Response(response.body, { status: response.status, headers: new Headers(response.headers) })
+      const body = hasBody(head) ? await this.#receive(out, head, signal) : undefined
+      try {
+        const response = await this.#fetch(toRequest(head, body, signal))
+        // Headers of a response that came from elsewhere may be immutable.
+        return new Response(response.body, { status: response.status, headers: new Headers(response.headers) })
+      } finally {
+        if (body instanceof UploadStream) body.discard()
+      }
     } catch (error) {
       return this.#explain(error, head)
     }
+  }
+
+  #receive(out: HttpResponse, head: Head, signal: AbortSignal): UploadStream | Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#options.uploadPaths?.has(head.path)) return this.#bodies.stream(out, announcedBytes(head), signal)
+    return this.#bodies.receive(out, announcedBytes(head), signal)
   }
 
   #refuse(head: Head): Response | undefined {
@@ -173,15 +185,21 @@ function announcedBytes({ headers }: Pick<Head, 'headers'>): number {
   return Number(headers.get('content-length') ?? 0)
 }
 
-function toRequest(head: Head, body: Uint8Array<ArrayBuffer> | undefined, signal: AbortSignal): Request {
+function toRequest(head: Head, body: Uint8Array<ArrayBuffer> | UploadStream | undefined, signal: AbortSignal): Request {
   const { method, headers } = head
   const query = withoutToken(head.query)
   const url = `http://${headers.get('host') ?? 'localhost'}${head.path}${query === '' ? '' : `?${query}`}`
   try {
-    return new Request(url, { method, headers, signal, ...(body === undefined ? {} : { body }) })
+    return new Request(url, { method, headers, signal, ...bodyOf(body) })
   } catch (error) {
     throw new EngineError('invalid', `Expected a request that HTTP allows: ${messageOf(error)}`, { cause: error })
   }
+}
+
+/** `duplex`: as fetch demands where a body is a stream. */
+function bodyOf(body: Uint8Array<ArrayBuffer> | UploadStream | undefined) {
+  if (body instanceof UploadStream) return { body: body.body, duplex: 'half' as const }
+  return body === undefined ? {} : { body }
 }
 
 /** CONTRACT's error body. */

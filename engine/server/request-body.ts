@@ -1,5 +1,6 @@
 import type { HttpResponse } from 'uWebSockets.js'
 import { EngineError } from '../errors.ts'
+import { UploadStream } from './upload-stream.ts'
 
 /** How much of requests is taken in, and for how long. */
 export interface BodyLimits {
@@ -9,6 +10,12 @@ export interface BodyLimits {
   readonly maxPendingBytes: number
   /** From the request's head to the end of its body. */
   readonly bodyDeadlineMs: number
+  /** Bytes of one body that is read while it arrives. */
+  readonly maxUploadBytes: number
+  /** Bytes of all such bodies of requests that are not answered yet: they may lie on disk. */
+  readonly maxPendingUploadBytes: number
+  /** Such a body may pause for so long. */
+  readonly uploadIdleMs: number
 }
 
 /** uWebSockets.js cuts a body that brings less than 16 kB/s for 10 s; pausing and resuming starts that time anew. */
@@ -18,6 +25,7 @@ const renewMs = 4000
 export class BodyReceiver {
   readonly #limits: BodyLimits
   #pendingBytes = 0
+  readonly #uploads = { bytes: 0 }
 
   constructor(limits: BodyLimits) {
     this.#limits = limits
@@ -59,6 +67,15 @@ export class BodyReceiver {
     })
   }
 
+  /** The body while it arrives, at its reader's pace. Throws `too-large` at once by its announced length. Call it before the handler returns. */
+  stream(response: HttpResponse, announcedBytes: number, signal: AbortSignal): UploadStream {
+    const { maxUploadBytes: maxBytes, maxPendingUploadBytes: maxTogether, uploadIdleMs: idleMs } = this.#limits
+    const upload = new UploadStream(response, { maxBytes, maxTogether, idleMs, together: this.#uploads, signal })
+    if (announcedBytes <= maxBytes) return upload
+    upload.discard()
+    throw tooLarge(maxBytes, announcedBytes)
+  }
+
   #refuse(bytes: number, more: number): EngineError | undefined {
     const { maxBodyBytes, maxPendingBytes } = this.#limits
     if (bytes > maxBodyBytes) return tooLarge(maxBodyBytes, bytes)
@@ -67,6 +84,7 @@ export class BodyReceiver {
   }
 }
 
+/** Starts uWebSockets.js's time for a body anew. */
 function renew(response: HttpResponse): void {
   response.pause()
   response.resume()

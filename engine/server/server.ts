@@ -25,6 +25,8 @@ export interface ServerOptions {
   readonly fetch: Fetch
   /** Folder of the built page; null serves none. */
   readonly page: string | null
+  /** Paths whose bodies are read while they arrive: large files. */
+  readonly uploadPaths?: ReadonlySet<string>
   readonly log: Logger
   /** The body of what is answered before a route is asked; left out: the house's. */
   readonly errorBody?: ErrorBody
@@ -35,6 +37,9 @@ const defaultLimits = {
   maxBodyBytes: 67_108_864,
   maxPendingBytes: 268_435_456,
   bodyDeadlineMs: 30_000,
+  maxUploadBytes: 104_857_600,
+  maxPendingUploadBytes: 1_073_741_824,
+  uploadIdleMs: 30_000,
   maxSockets: 4096,
 }
 
@@ -71,7 +76,10 @@ export class Server implements AsyncDisposable {
     const limits = { ...defaultLimits, ...options.limits }
     const app = uws.App()
     const sockets = openSockets(app, options, { access, maxSockets: limits.maxSockets })
-    const bridge = new FetchBridge(withPage(options), { access, log, ...limits, ...(errorBody && { errorBody }) })
+    const bridge = new FetchBridge(withPage(options), {
+      ...{ access, log, uploadPaths: options.uploadPaths, ...limits },
+      ...(errorBody && { errorBody }),
+    })
     app.any('/*', (out, incoming) => bridge.handle(out, incoming))
     const listening = await listen(app, host, port)
     return new Server({ app, port, listening, sockets, bridge, options })

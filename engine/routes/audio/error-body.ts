@@ -1,0 +1,55 @@
+import { EngineError, errorTable } from '../../errors.ts'
+import { WrongUpload } from '../upload.ts'
+
+/** A field that is not honoured: status 400, with its name. */
+export class InvalidField extends Error {
+  readonly field: string
+
+  constructor(field: string, message: string) {
+    super(message)
+    this.field = field
+  }
+}
+
+/** OpenAI's error object. */
+export interface ErrorBody {
+  readonly error: {
+    readonly message: string
+    readonly type: string
+    readonly param: string | null
+    readonly code: string | null
+  }
+}
+
+/** Seconds after which a client may ask again. */
+const retryAfterS = 1
+
+/** OpenAI's answer to an expected failure; undefined for a bug. */
+export function answerFailure(error: unknown): Response | undefined {
+  const body = describeFailure(error)
+  if (body === undefined) return undefined
+  const { status, retry } = statusOf(error)
+  return Response.json(body, { status, headers: retry ? { 'retry-after': String(retryAfterS) } : {} })
+}
+
+/** OpenAI's error object for an expected failure; undefined for a bug. */
+export function describeFailure(error: unknown): ErrorBody | undefined {
+  if (error instanceof InvalidField) return body(error.message, 400, error.field, 'invalid')
+  if (error instanceof WrongUpload) return body(error.message, 415, null, 'invalid')
+  if (error instanceof EngineError) return body(error.message, errorTable[error.code].status, null, error.code)
+  return undefined
+}
+
+function statusOf(error: unknown): { readonly status: number; readonly retry: boolean } {
+  if (error instanceof EngineError) return errorTable[error.code]
+  return { status: error instanceof WrongUpload ? 415 : 400, retry: false }
+}
+
+function body(message: string, status: number, param: string | null, code: string): ErrorBody {
+  return { error: { message, type: typeOf(status), param, code } }
+}
+
+function typeOf(status: number): string {
+  if (status === 404) return 'not_found_error'
+  return status < 500 ? 'invalid_request_error' : 'api_error'
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import { type SoundFormat, soundFormats } from '../../audio/encode-sound.ts'
+import { EngineError, messageOf } from '../../errors.ts'
+import type { SynthesisOptions, Voice } from '../../inference/speech.ts'
+import { InvalidField } from './error-body.ts'
+
+/** What is to be spoken, and how it is answered. */
+export interface SpeechRequest {
+  readonly input: string
+  /** A voice, one of its backends, or undefined for the best. */
+  readonly model: string | undefined
+  readonly voice: string | undefined
+  readonly speed: number
+  readonly format: SoundFormat
+  readonly streamFormat: 'audio' | 'sse'
+}
+
+/** OpenAI's bounds. */
+const [maxInput, minSpeed, maxSpeed] = [4096, 0.25, 4]
+/** Names of OpenAI's own models and voices, which clients may have fixed: the best voice here. `x-voice` of the answer tells which. */
+const bestModel: ReadonlySet<string> = new Set(['tts-1', 'tts-1-hd', 'gpt-4o-mini-tts', 'default'])
+const bestVoice: ReadonlySet<string> = new Set([
+  ...['alloy', 'ash', 'ballad', 'cedar', 'coral', 'echo', 'fable', 'marin', 'nova', 'onyx', 'sage', 'shimmer', 'verse'],
+  'default',
+])
+
+const schema = z.strictObject({
+  input: z.string().min(1).max(maxInput),
+  model: z.string().min(1).optional(),
+  voice: z.union([z.string().min(1), z.strictObject({ id: z.string().min(1) })]).optional(),
+  instructions: z.literal('', 'Expected no instructions: no voice here follows any').optional(),
+  response_format: z.enum(soundFormats).default('mp3'),
+  speed: z.number().min(minSpeed).max(maxSpeed).default(1),
+  stream_format: z.enum(['audio', 'sse']).default('audio'),
+})
+
+/** Reads the body of `POST /v1/audio/speech`. Throws `InvalidField` for what cannot be honoured. */
+export async function readSpeech(request: Request): Promise<SpeechRequest> {
+  const body: unknown = await request.json().catch((error: unknown) => {
+    throw new EngineError('invalid', `Expected a body of JSON that can be read: ${messageOf(error)}`, { cause: error })
+  })
+  const parsed = schema.safeParse(body)
+  if (!parsed.success) throw invalidField(parsed.error)
+  const { input, model, voice, speed, response_format: format, stream_format: streamFormat } = parsed.data
+  const voiceName = typeof voice === 'object' ? voice.id : voice
+  if (input.trim() === '') throw new InvalidField('input', 'Expected text to speak, received blanks')
+  return {
+    ...{ input, speed, format, streamFormat },
+    model: model === undefined || bestModel.has(model) ? undefined : model,
+    voice: voiceName === undefined || bestVoice.has(voiceName) ? undefined : voiceName,
+  }
+}
+
+function invalidField(error: z.ZodError): Error {
+  const [issue] = error.issues
+  const field = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path[0]
+  if (field === undefined) return new EngineError('invalid', `Expected a JSON object: ${issue?.message}`)
+  return new InvalidField(String(field), `${String(field)}: ${issue?.message}`)
+}
+
+/** What the synthesiser is asked. Throws `not-found` for a model that names neither a voice nor a backend of voices. */
+export function chooseVoice({ model, voice, speed }: SpeechRequest, voices: readonly Voice[]): SynthesisOptions {
+  const options = speed === 1 ? {} : { speed }
+  if (model === undefined) return voice === undefined ? options : { ...options, voice }
+  const meant = voices.filter(({ name, backend }) => name === model || backend === model)
+  if (meant.length === 0) throw new EngineError('not-found', unknownModel(model, voices))
+  const chosen =
+    voice === undefined
+      ? (meant.find(({ state }) => state === 'available') ?? meant[0])
+      : meant.find(({ name }) => name === voice)
+  if (chosen === undefined)
+    throw new InvalidField(
+      'voice',
+      `Expected a voice of the model ${model}, received ${voice}. GET /api/voices lists them`,
+    )
+  return { ...options, voice: chosen.name }
+}
+
+function unknownModel(model: string, voices: readonly Voice[]): string {
+  const backends = [...new Set(voices.map(({ backend }) => backend))].join(', ') || 'none here'
+  return `Expected a voice of GET /api/voices or a backend of voices (${backends}) as model, received ${model}`
+}
