@@ -56,8 +56,14 @@ export function encodeSound(sound: SoundStream, format: SoundFormat, signal: Abo
 }
 
 async function* encodeWav({ sampleRate, chunks }: SoundStream): AsyncGenerator<Uint8Array, void, void> {
-  yield wavHeader(sampleRate, null)
-  yield* toBytes(chunks)
+  let begun = false
+  for await (const chunk of toBytes(chunks)) {
+    // Not before the first sound: until then a failure can still be told.
+    if (!begun) yield wavHeader(sampleRate, null)
+    begun = true
+    yield chunk
+  }
+  if (!begun) yield wavHeader(sampleRate, null)
 }
 
 async function* encodePcm({ sampleRate, chunks }: SoundStream): AsyncGenerator<Uint8Array, void, void> {
