@@ -25,6 +25,7 @@ export class ScriptedSpeech implements Speech {
   failure: { readonly at: number; readonly error: Error } | undefined
   sound: SoundScript = { sampleRate: 22_050, chunks: [tone(440, 22_050, 0.5), tone(440, 22_050, 0.5)] }
   available = true
+  voices: readonly Voice[] = [voice('scripted-en', 'scripted'), voice('tone-de', 'tones', ['anna', 'ben'])]
   translates = false
   languages: Recogniser['languages'] = ['en', 'de']
 
@@ -34,7 +35,7 @@ export class ScriptedSpeech implements Speech {
   }
 
   readonly synthesiser = {
-    voices: async (): Promise<readonly Voice[]> => [voice('scripted-en', 'scripted'), voice('tone-de', 'tones')],
+    voices: async (): Promise<readonly Voice[]> => this.voices,
     speak: (text: string | AsyncIterable<string>, options: SynthesisOptions, signal: AbortSignal) =>
       this.#speak(String(text), options, signal),
   }
@@ -120,8 +121,8 @@ export function tone(hertz: number, sampleRate: number, seconds: number): Int16A
   )
 }
 
-function voice(name: string, backend: string): Voice {
+function voice(name: string, backend: string, speakers: readonly string[] = []): Voice {
   return {
-    ...{ name, backend, language: 'en-US', state: 'available', why: 'scripted', sampleRate: 22_050, speakers: [] },
+    ...{ name, backend, language: 'en-US', state: 'available', why: 'scripted', sampleRate: 22_050, speakers },
   }
 }

@@ -1,0 +1,118 @@
+import { Hono } from 'hono'
+import { z } from 'zod'
+import { toWavFile } from '../audio/encode-sound.ts'
+import { EngineError, errorTable, messageOf } from '../errors.ts'
+import type { Synthesiser, SynthesisOptions, Voice } from '../inference/speech.ts'
+
+const maxText = 5000
+/** Piper's scale of length is the inverse of speed, which is 0.25 to 4. */
+const scale = z.number().min(0.25).max(4)
+
+const synthesizeSchema = z.strictObject({
+  text: z.string().max(maxText),
+  voice: z.string().min(1).optional(),
+  speaker: z.string().min(1).optional(),
+  /** Place among the voice's speakers; goes before `speaker`. */
+  speaker_id: z.number().int().min(0).optional(),
+  length_scale: scale.optional(),
+  noise_scale: z.number().min(0).max(2).optional(),
+  noise_w_scale: z.number().min(0).max(2).optional(),
+})
+
+type Asked = z.output<typeof synthesizeSchema>
+
+/**
+ * Piper's HTTP API (piper1-gpl) below a path: `POST synthesize` (older clients: `POST` the path itself) → a WAV file, `GET voices`, `all-voices`
+ * and `info`. What others had spoken is not told by `info`.
+ */
+export function piperRoutes(synthesiser: Synthesiser, path = '/compat/piper'): Hono {
+  const app = new Hono().onError((error) => {
+    if (error instanceof EngineError) return refuse(error)
+    throw error
+  })
+  for (const place of [`${path}/synthesize`, path, `${path}/`])
+    app.post(place, ({ req }) => synthesize(synthesiser, req.raw))
+  app.get(`${path}/voices`, async () => Response.json(toConfigs(available(await synthesiser.voices()))))
+  app.get(`${path}/all-voices`, async () => Response.json(toConfigs(await synthesiser.voices())))
+  app.get(`${path}/info`, async () => {
+    const [best] = available(await synthesiser.voices())
+    if (best === undefined)
+      throw new EngineError('unavailable', 'Expected a voice, there is none. GET all-voices lists what could be pulled')
+    const { name, language, speakers } = best
+    return Response.json({ voice: { name, language, num_speakers: Math.max(1, speakers.length) }, last: null })
+  })
+  return app
+}
+
+async function synthesize(synthesiser: Synthesiser, request: Request): Promise<Response> {
+  const asked = await readSynthesize(request)
+  const sound = await synthesiser.speak(asked.text.trim(), await toOptions(synthesiser, asked), request.signal)
+  const headers = { 'content-type': 'audio/wav', 'x-voice': encodeURI(sound.voice) }
+  return new Response(new Uint8Array(await toWavFile(sound)), { headers })
+}
+
+/** Clients send JSON whatever type they announce. */
+async function readSynthesize(request: Request): Promise<Asked> {
+  let body: unknown
+  try {
+    body = JSON.parse(await request.text())
+  } catch (error) {
+    throw new EngineError('invalid', `Expected a body of JSON, {"text"}: ${messageOf(error)}`, { cause: error })
+  }
+  const parsed = synthesizeSchema.safeParse(body)
+  if (!parsed.success)
+    throw new EngineError(
+      'invalid',
+      parsed.error.issues.map(({ path, message }) => [...path, message].join(': ')).join('; '),
+    )
+  if (parsed.data.text.trim() === '') throw new EngineError('invalid', 'No text provided')
+  return parsed.data
+}
+
+async function toOptions(synthesiser: Synthesiser, asked: Asked): Promise<SynthesisOptions> {
+  const speaker = asked.speaker_id === undefined ? asked.speaker : await speakerAt(synthesiser, asked, asked.speaker_id)
+  return {
+    ...(asked.voice === undefined ? {} : { voice: asked.voice }),
+    ...(speaker === undefined ? {} : { speaker }),
+    ...(asked.length_scale === undefined ? {} : { speed: 1 / asked.length_scale }),
+    ...(asked.noise_scale === undefined ? {} : { noiseScale: asked.noise_scale }),
+    ...(asked.noise_w_scale === undefined ? {} : { noiseWidth: asked.noise_w_scale }),
+  }
+}
+
+async function speakerAt(synthesiser: Synthesiser, { voice }: Asked, id: number): Promise<string | undefined> {
+  const voices = await synthesiser.voices()
+  const meant = voice === undefined ? available(voices)[0] : voices.find(({ name }) => name === voice)
+  // A voice of one speaker has the number 0, and one that is not known says so when it is to speak.
+  if (meant === undefined || (meant.speakers.length === 0 && id === 0)) return undefined
+  const speaker = meant.speakers[id]
+  if (speaker !== undefined) return speaker
+  throw new EngineError(
+    'invalid',
+    `Expected speaker_id below ${Math.max(1, meant.speakers.length)} for ${meant.name}, received ${id}`,
+  )
+}
+
+function available(voices: readonly Voice[]): Voice[] {
+  return voices.filter(({ state }) => state === 'available')
+}
+
+/** What is known of Piper's own configuration of a voice. */
+function toConfigs(voices: readonly Voice[]): Record<string, object> {
+  return Object.fromEntries(voices.map((voice) => [voice.name, toConfig(voice)]))
+}
+
+function toConfig({ sampleRate, language, speakers }: Voice): object {
+  const [family = language, region = null] = language.split('-')
+  return {
+    audio: { sample_rate: sampleRate },
+    language: { code: language.replace('-', '_'), family, region },
+    num_speakers: Math.max(1, speakers.length),
+    speaker_id_map: Object.fromEntries(speakers.map((name, id) => [name, id])),
+  }
+}
+
+function refuse({ code, message }: EngineError): Response {
+  const { status, retry } = errorTable[code]
+  return Response.json({ error: message }, { status, headers: retry ? { 'retry-after': '1' } : {} })
+}
