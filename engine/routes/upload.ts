@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import type { FileHandle } from 'node:fs/promises'
+import { openUnnamedFile, writeAll } from '../audio/unnamed-file.ts'
 import { EngineError } from '../errors.ts'
 import { boundaryOf, MultipartParser, type PartHead } from './multipart.ts'
 
@@ -59,11 +58,6 @@ export async function readForm(request: Request, folder: string, limits: FormLim
     await reader[Symbol.asyncDispose]()
     throw noRoom(error) ?? error
   }
-}
-
-/** A file takes less than all when the disk is nearly full; the next write then says so. */
-async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
-  for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
 }
 
 function noRoom(error: unknown): EngineError | undefined {
@@ -149,11 +143,8 @@ class FormReader implements Form {
   }
 
   async #create(): Promise<FileHandle> {
-    await mkdir(this.#folder, { recursive: true })
-    const path = join(this.#folder, randomUUID())
-    const handle = await open(path, 'wx+', 0o600)
+    const handle = await openUnnamedFile(this.#folder)
     this.#handles.push(handle)
-    await unlink(path)
     return handle
   }
 

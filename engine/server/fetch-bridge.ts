@@ -35,7 +35,7 @@ export interface BridgeOptions extends BodyLimits {
   readonly log: Logger
   /** Left out: the house's. */
   readonly errorBody?: ErrorBody
-  /** Paths whose bodies are read while they arrive, within limits of their own; a route has read them before it answers. */
+  /** Paths whose forms (`multipart/form-data`) are read while they arrive, within limits of their own; a route has read them before it answers. */
   readonly uploadPaths?: ReadonlySet<string> | undefined
 }
 
@@ -97,7 +97,9 @@ export class FetchBridge {
   }
 
   #receive(out: HttpResponse, head: Head, signal: AbortSignal): UploadStream | Promise<Uint8Array<ArrayBuffer>> {
-    if (this.#options.uploadPaths?.has(head.path)) return this.#bodies.stream(out, announcedBytes(head), signal)
+    const isForm = head.headers.get('content-type')?.toLowerCase().startsWith('multipart/form-data')
+    if (isForm && this.#options.uploadPaths?.has(head.path))
+      return this.#bodies.stream(out, announcedBytes(head), signal)
     return this.#bodies.receive(out, announcedBytes(head), signal)
   }
 

@@ -25,7 +25,7 @@ export interface ServerOptions {
   readonly fetch: Fetch
   /** Folder of the built page; null serves none. */
   readonly page: string | null
-  /** Paths whose bodies are read while they arrive: large files. */
+  /** Paths whose forms (`multipart/form-data`) are read while they arrive: large files. */
   readonly uploadPaths?: ReadonlySet<string>
   readonly log: Logger
   /** The body of what is answered before a route is asked; left out: the house's. */

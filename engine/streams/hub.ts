@@ -16,6 +16,8 @@ export interface Offer {
   readonly schema?: unknown
   /** A listener that comes later gets the newest message at once. */
   readonly tellsLatest?: true
+  /** Its name is never offered again, so that nothing of it has to be remembered. */
+  readonly once?: true
 }
 
 /** A topic as `GET /api/topics` shows it. */
@@ -225,6 +227,7 @@ export class Hub {
   #withdraw(topic: Topic): void {
     if (this.#topics.get(topic.name) !== topic) return
     this.#topics.delete(topic.name)
+    if (topic.offer.once) this.#counters.delete(topic.name)
     this.#close(topic)
     for (const listener of [...topic.listeners]) listener.ended?.()
     topic.listeners.clear()

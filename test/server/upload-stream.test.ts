@@ -28,8 +28,10 @@ async function count(request: Request): Promise<Response> {
   return Response.json({ bytes })
 }
 
+/** The server reads forms while they arrive; what is in them is the route's. */
+const type = 'multipart/form-data; boundary=x'
 const post = (url: string, body: BodyInit) =>
-  fetch(`${url}/upload`, { method: 'POST', body, duplex: 'half' } as RequestInit)
+  fetch(`${url}/upload`, { method: 'POST', headers: { 'content-type': type }, body, duplex: 'half' } as RequestInit)
 
 /** A client that sends a head and as much of a body as it can, then nothing. */
 function halfSent(port: number, announced: number, sent: number) {
@@ -39,7 +41,9 @@ function halfSent(port: number, announced: number, sent: number) {
     heard += chunk
   })
   socket.on('error', () => undefined)
-  socket.write(`POST /upload HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: ${announced}\r\n\r\n`)
+  socket.write(
+    `POST /upload HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: ${type}\r\ncontent-length: ${announced}\r\n\r\n`,
+  )
   socket.write(Buffer.alloc(sent))
   return { socket, heard: () => heard }
 }
@@ -90,7 +94,9 @@ describe('a body that is read while it arrives', () => {
     socket.on('data', (chunk) => {
       heard += chunk
     })
-    socket.write('POST /upload HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n')
+    socket.write(
+      `POST /upload HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: ${type}\r\ntransfer-encoding: chunked\r\n\r\n`,
+    )
     for (let i = 0; i < 9; i++)
       socket.write(Buffer.concat([Buffer.from('f4240\r\n'), Buffer.alloc(1_000_000), Buffer.from('\r\n')]))
     await until('an answer', () => heard.startsWith('HTTP/1.1 413'))
