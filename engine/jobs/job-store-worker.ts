@@ -6,19 +6,28 @@ import type { StoreAnswer, StoreCall } from './job-store.ts'
 // What runs in the thread of the jobs' database: calls come in order and are answered in order.
 const port = parentPort
 if (port === null) throw new Error('Expected to be started as a worker thread')
-const database = new JobDatabase(String(workerData))
 
-port.on('message', ({ id, method, values }: StoreCall) => {
-  try {
-    const call = database[method] as (...values: unknown[]) => unknown
-    const result = call.apply(database, [...values])
-    port.postMessage({ id, result } satisfies StoreAnswer, buffersOf(result))
-  } catch (error) {
-    port.postMessage({ id, error: describe(error) } satisfies StoreAnswer)
-  }
-  if (method === 'close') port.close()
-})
-port.postMessage({ id: 0, result: null } satisfies StoreAnswer)
+try {
+  serve(new JobDatabase(String(workerData)))
+  port.postMessage({ id: 0, result: null } satisfies StoreAnswer)
+} catch (error) {
+  // Not thrown: the other thread would not get to know which error of SQLite it was.
+  port.postMessage({ id: 0, error: describe(error) } satisfies StoreAnswer)
+  port.close()
+}
+
+function serve(database: JobDatabase): void {
+  port?.on('message', ({ id, method, values }: StoreCall) => {
+    try {
+      const call = database[method] as (...values: unknown[]) => unknown
+      const result = call.apply(database, [...values])
+      port?.postMessage({ id, result } satisfies StoreAnswer, buffersOf(result))
+    } catch (error) {
+      port?.postMessage({ id, error: describe(error) } satisfies StoreAnswer)
+    }
+    if (method === 'close') port?.close()
+  })
+}
 
 /** Bytes of an input go over to the engine's thread. */
 function buffersOf(result: unknown): ArrayBuffer[] {
@@ -26,11 +35,12 @@ function buffersOf(result: unknown): ArrayBuffer[] {
   return bytes?.buffer instanceof ArrayBuffer && bytes.buffer.byteLength === bytes.byteLength ? [bytes.buffer] : []
 }
 
-/** A full disk and the like are no bugs. */
+/** A full disk and the like are no bugs; `conflict`: the file is no database any more. */
 function describe(error: unknown): NonNullable<StoreAnswer['error']> {
   if (error instanceof EngineError) return { code: error.code, message: error.message }
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) return { code: 'conflict', message: messageOf(error) }
   if (/^SQLITE_(FULL|IOERR|READONLY|BUSY|CANTOPEN|NOMEM)/.test(code))
-    return { code: 'unavailable', message: `The jobs' database cannot be written (${code}). Try again later` }
+    return { code: 'unavailable', message: `The jobs' database cannot be used (${code}). Try again later` }
   return { code: 'internal', message: messageOf(error) }
 }

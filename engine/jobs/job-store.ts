@@ -53,7 +53,7 @@ export class JobStore implements AsyncDisposable {
     try {
       return await JobStore.#start(file)
     } catch (error) {
-      if (!isBroken(error)) throw unavailable(error)
+      if (!(error instanceof EngineError && error.code === 'conflict')) throw error
       onBroken(messageOf(error))
       await rename(file, `${file}.broken`)
       return JobStore.#start(file)
@@ -62,8 +62,13 @@ export class JobStore implements AsyncDisposable {
 
   static async #start(file: string): Promise<JobStore> {
     const store = new JobStore(file)
-    await store.#wait(0)
-    return store
+    try {
+      await store.#wait(0)
+      return store
+    } catch (error) {
+      await store.#worker.terminate()
+      throw error
+    }
   }
 
   /** The bytes of inputs are the store's from then on. Rejects as the method throws; `unavailable` when the disk is full, `timeout`, `closed`. */
@@ -124,13 +129,4 @@ function wholeBuffers(values: readonly unknown[]): ArrayBuffer[] {
     const { buffer, byteLength } = input.bytes
     return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : []
   })
-}
-
-function isBroken(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT'
-}
-
-function unavailable(error: unknown): EngineError {
-  return new EngineError('unavailable', `The jobs' database cannot be opened: ${messageOf(error)}`, { cause: error })
 }
