@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { composeChat } from './compose-chat.ts'
+import { composeHouse } from './compose-house.ts'
 import { composeModels } from './compose-models.ts'
 import type { Config } from './config.ts'
 import { AnchoredClock } from './core/clock.ts'
@@ -9,6 +10,7 @@ import { createHealth } from './health.ts'
 import { GstCaptureHosts } from './hosts/capture-hosts.ts'
 import type { SharedPool } from './hosts/host.ts'
 import type { Language } from './inference/language.ts'
+import type { Speech } from './inference/speech.ts'
 import type { VisionEngine } from './inference/vision-engine.ts'
 import { openListeners } from './listeners.ts'
 import { LoadWatch } from './load-watch.ts'
@@ -46,6 +48,8 @@ export interface App extends AsyncDisposable {
 export interface GivenParts {
   /** Language models in the place of the engine's own. */
   readonly language?: Language
+  /** Speech; left out: nothing is recognised or spoken, and its routes are not there. */
+  readonly speech?: Speech
 }
 
 /**
@@ -95,6 +99,8 @@ async function compose(
       residency: residency.use('host'),
     })
   const chat = composeChat({ config, ...models, language: given.language ?? models.language, clock, version })
+  const around = { state: config.state, hub, clock, log, closing }
+  const house = composeHouse({ ...around, vision, language: chat.language, speech: given.speech })
   const temperature = () => load.status.temperature
   const resources = { residency, hosts, temperature, stateFolder: config.state }
   const fetch = joinRoutes([
@@ -105,6 +111,7 @@ async function compose(
     metricsRoutes(readMetrics, metrics.contentType),
     pipelineRoutes(() => pipelines.summary()),
     ...chat.routes,
+    ...house,
   ]).fetch
   const ports = { config, hub, browserSources: browser, fetch, chat: chat.routes, problems, log, closing }
   const { url, onDescriptors } = await openListeners(ports)

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Hono } from 'hono'
 import { openOllamaListener } from './compose-chat.ts'
+import { uploadPaths } from './compose-house.ts'
 import type { Config } from './config.ts'
 import type { ClosingStack } from './core/lifecycle.ts'
 import { errorBodyFor } from './error-bodies.ts'
@@ -41,7 +42,8 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
   const { host, port } = config.listen
   const rules = accessRules(config, log)
   const page = join(projectRoot, 'dist/web')
-  const served = { hub, browserSources, fetch, page, errorBody: errorBodyFor, log: log.child({ part: 'server' }) }
+  const part = log.child({ part: 'server' })
+  const served = { hub, browserSources, fetch, page, uploadPaths, errorBody: errorBodyFor, log: part }
   const server = closing.use('server', await Server.listen({ host, port, rules, ...served }))
   const asOllama = { config, rules, problems, log, closing }
   const ollama =

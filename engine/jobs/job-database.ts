@@ -10,6 +10,8 @@ export interface JobWork {
 
 /** An input that was being worked on when the engine ended is begun once more; if it ends again, the input is what is wrong. */
 const maxAttempts = 2
+/** For an engine that is just ending. */
+const lockTimeoutMs = 1000
 const schema = `
   CREATE TABLE IF NOT EXISTS jobs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, kind TEXT NOT NULL, request TEXT NOT NULL, batch INTEGER NOT NULL,
@@ -31,9 +33,11 @@ const open = "('queued', 'running')"
 export class JobDatabase {
   readonly #database: Database.Database
 
-  /** Opens the file, or makes it. Throws SQLite's error for one that is no database. */
+  /** Opens the file, or makes it. Throws SQLite's error for one that is no database, or that another engine has open. */
   constructor(file: string) {
-    this.#database = new Database(file)
+    this.#database = new Database(file, { timeout: lockTimeoutMs })
+    // Two engines on one file would each take the other's jobs for those of a crash.
+    this.#database.pragma('locking_mode = EXCLUSIVE')
     // With the write-ahead log, NORMAL loses nothing at the death of the process, and spares a slow card.
     this.#database.pragma('journal_mode = WAL')
     this.#database.pragma('synchronous = NORMAL')

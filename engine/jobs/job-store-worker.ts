@@ -40,7 +40,9 @@ function describe(error: unknown): NonNullable<StoreAnswer['error']> {
   if (error instanceof EngineError) return { code: error.code, message: error.message }
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) return { code: 'conflict', message: messageOf(error) }
-  if (/^SQLITE_(FULL|IOERR|READONLY|BUSY|CANTOPEN|NOMEM)/.test(code))
+  if (code === 'SQLITE_BUSY')
+    return { code: 'unavailable', message: 'Another engine has the jobs of this state folder' }
+  if (/^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|NOMEM)/.test(code))
     return { code: 'unavailable', message: `The jobs' database cannot be used (${code}). Try again later` }
   return { code: 'internal', message: messageOf(error) }
 }

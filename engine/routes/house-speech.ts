@@ -89,7 +89,7 @@ async function speak({ synthesiser }: Speech, request: Request): Promise<Respons
   const { text, ...given } = check(speakSchema, body)
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const sound = await synthesiser.speak(text, options as SynthesisOptions, request.signal)
-  const headers = { 'content-type': 'audio/wav', 'x-voice': encodeURI(sound.voice) }
+  const headers = { 'content-type': 'audio/wav', 'hailstream-voice': encodeURI(sound.voice) }
   return new Response(new Uint8Array(await toWavFile(sound)), { headers })
 }
 

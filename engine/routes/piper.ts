@@ -47,7 +47,7 @@ export function piperRoutes(synthesiser: Synthesiser, path = '/compat/piper'): H
 async function synthesize(synthesiser: Synthesiser, request: Request): Promise<Response> {
   const asked = await readSynthesize(request)
   const sound = await synthesiser.speak(asked.text.trim(), await toOptions(synthesiser, asked), request.signal)
-  const headers = { 'content-type': 'audio/wav', 'x-voice': encodeURI(sound.voice) }
+  const headers = { 'content-type': 'audio/wav', 'hailstream-voice': encodeURI(sound.voice) }
   return new Response(new Uint8Array(await toWavFile(sound)), { headers })
 }
 

@@ -236,6 +236,15 @@ describe('a queue of jobs', () => {
     await expect(store.call('list', null, 10)).rejects.toMatchObject({ code: 'closed' })
   })
 
+  it('rejects while another engine has its file', async () => {
+    await start(scripted().worker)
+    const opening = JobStore.open(join(folder, 'jobs.sqlite'), () => undefined)
+    await expect(opening).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('Another engine'),
+    })
+  })
+
   it('rejects where its file cannot be', async () => {
     await expect(JobStore.open(folder, () => undefined)).rejects.toMatchObject({ code: 'unavailable' })
   })

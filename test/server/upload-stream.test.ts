@@ -30,7 +30,7 @@ async function count(request: Request): Promise<Response> {
 
 /** The server reads forms while they arrive; what is in them is the route's. */
 const type = 'multipart/form-data; boundary=x'
-const post = (url: string, body: BodyInit) =>
+const post = (url: string, body: RequestInit['body']) =>
   fetch(`${url}/upload`, { method: 'POST', headers: { 'content-type': type }, body, duplex: 'half' } as RequestInit)
 
 /** A client that sends a head and as much of a body as it can, then nothing. */

@@ -1,6 +1,6 @@
 import { EngineError } from '../../engine/errors.ts'
 import type { Language, LanguageEvent, LanguageModelStatus, LanguageRequest } from '../../engine/inference/language.ts'
-import type { Use } from '../../engine/inference/residency.ts'
+import type { Use } from '../../engine/inference/residency-options.ts'
 
 const usage = { promptTokens: 3, cachedTokens: 0, answerTokens: 2, queuedMs: 1, loadMs: 0, promptMs: 2, answerMs: 4 }
 

@@ -17,7 +17,7 @@ export interface SpeechRequest {
 
 /** OpenAI's bounds. */
 const [maxInput, minSpeed, maxSpeed] = [4096, 0.25, 4]
-/** Names of OpenAI's own models and voices, which clients may have fixed: the best voice here. `x-voice` of the answer tells which. */
+/** Names of OpenAI's own models and voices, which clients may have fixed: the best voice here. `hailstream-voice` of the answer tells which. */
 const bestModel: ReadonlySet<string> = new Set(['tts-1', 'tts-1-hd', 'gpt-4o-mini-tts', 'default'])
 const bestVoice: ReadonlySet<string> = new Set([
   ...['alloy', 'ash', 'ballad', 'cedar', 'coral', 'echo', 'fable', 'marin', 'nova', 'onyx', 'sage', 'shimmer', 'verse'],

@@ -7,13 +7,13 @@ import { chooseVoice, readSpeech } from './speech-request.ts'
 /** Synthesisers have no tokens to count. */
 const noUsage = { input_tokens: 0, output_tokens: 0, total_tokens: 0 }
 
-/** `POST /v1/audio/speech`: sound from its first clause on. `x-voice` names the voice that speaks. */
+/** `POST /v1/audio/speech`: sound from its first clause on. `hailstream-voice` names the voice that speaks. */
 export async function answerSpeech(synthesiser: Synthesiser, request: Request): Promise<Response> {
   const asked = await readSpeech(request)
   const options = chooseVoice(asked, asked.model === undefined ? [] : await synthesiser.voices())
   const sound = await synthesiser.speak(asked.input, options, request.signal)
   const encoded = encodeSound(sound, asked.format, request.signal)
-  const voice = { 'x-voice': encodeURI(sound.voice) }
+  const voice = { 'hailstream-voice': encodeURI(sound.voice) }
   if (asked.streamFormat === 'sse')
     return new Response(await beginBody(toEvents(encoded)), { headers: { ...eventStreamHeaders, ...voice } })
   const headers = { 'content-type': soundTypes[asked.format], ...voice }

@@ -33,7 +33,9 @@ export async function answerTranscription(
         headers: eventStreamHeaders,
       })
     : answerTranscript(asked, { segments: await recogniseAll(recogniser, audio, options, request.signal), seconds })
-  response.headers.set('x-model', recogniser.name)
+  response.headers.set('hailstream-model', recogniser.name)
+  response.headers.set('hailstream-backend', recogniser.backend)
+  if (recogniser.simulated) response.headers.set('hailstream-simulated', 'true')
   return response
 }
 

@@ -10,7 +10,8 @@ import { type JobChecks, toJob } from './job-request.ts'
 
 /** What the routes ask. */
 export interface JobParts extends JobChecks {
-  readonly queue: JobQueue
+  /** Rejects with `unavailable` where there is none. */
+  readonly queue: () => Promise<JobQueue>
   /** Where uploads lie until they are in the queue. */
   readonly uploads: string
 }
@@ -34,14 +35,16 @@ export function jobRoutes(parts: JobParts): Hono {
   app.post('/api/infer', ({ req }) => submit(parts, req.raw))
   app.get('/api/infer', async ({ req }) => {
     const { status, limit } = readQuery(req.query())
-    const jobs = await queue.list(status ?? null, limit)
+    const jobs = await (await queue()).list(status ?? null, limit)
     return Response.json({ jobs: jobs.map(describeJob) }, uncached)
   })
   app.get('/api/infer/:id', async ({ req }) => {
-    const { job, outcomes } = await queue.find(req.param('id'))
+    const { job, outcomes } = await (await queue()).find(req.param('id'))
     return Response.json({ ...describeJob(job), ...describeOutcomes(job, outcomes) }, uncached)
   })
-  app.delete('/api/infer/:id', async ({ req }) => Response.json(describeJob(await queue.cancel(req.param('id')))))
+  app.delete('/api/infer/:id', async ({ req }) =>
+    Response.json(describeJob(await (await queue()).cancel(req.param('id')))),
+  )
   refuseOtherMethods(app, '/api/infer', 'GET, HEAD, POST')
   refuseOtherMethods(app, '/api/infer/:id', 'GET, HEAD, DELETE')
   return app
@@ -49,7 +52,8 @@ export function jobRoutes(parts: JobParts): Hono {
 
 async function submit(parts: JobParts, request: Request): Promise<Response> {
   try {
-    const { id, status } = await parts.queue.submit(await toJob(await readJobBody(request, parts.uploads), parts))
+    const job = await toJob(await readJobBody(request, parts.uploads), parts)
+    const { id, status } = await (await parts.queue()).submit(job)
     return Response.json({ job_id: id, status }, { status: 202, headers: { location: `/api/infer/${id}` } })
   } catch (error) {
     if (error instanceof WrongUpload) return answer(415, 'invalid', error.message)

@@ -47,7 +47,7 @@ describe('S2: POST /v1/audio/speech, asked by the stock client', () => {
   it.each(names)('answers %s that a real decoder hears as the sound that was made', async (response_format) => {
     const response = await ask({ response_format })
     expect(response.headers.get('content-type')).toBe(formats[response_format])
-    expect(response.headers.get('x-voice')).toBe('scripted-en')
+    expect(response.headers.get('hailstream-voice')).toBe('scripted-en')
     const heard = await decodeSound(await bytesOf(response), 22_050, inputOf(response_format))
     expect(Math.abs(heard.length / 22_050 - 1)).toBeLessThan(0.12) // frames are padded
     expect(loudest(heard, 22_050, [220, 330, 404, 440, 479, 660, 880])).toBe(440)

@@ -58,7 +58,7 @@ async function start() {
   }
   const onChange: JobTopics['tell'] = (...change) => topics.tell(...change)
   const queue = await JobQueue.start({ store, workers, log: silentLog, onChange, times: { reportMs: 0, retryMs: 5 } })
-  parts.app = joinRoutes([jobRoutes({ queue, uploads, vision, language, speech })])
+  parts.app = joinRoutes([jobRoutes({ queue: async () => queue, uploads, vision, language, speech })])
   const close = async () => {
     await server.close()
     await queue[Symbol.asyncDispose]()

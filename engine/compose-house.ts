@@ -1,0 +1,49 @@
+import { join } from 'node:path'
+import type { Hono } from 'hono'
+import { AudioDecoder } from './audio/audio-decoder.ts'
+import { composeJobs, type JobsSurroundings } from './compose-jobs.ts'
+import type { Language } from './inference/language.ts'
+import type { Speech } from './inference/speech.ts'
+import type { Vision } from './inference/vision.ts'
+import { languageWork } from './jobs/language-work.ts'
+import { transcriptionWork } from './jobs/transcription-work.ts'
+import { visionWork } from './jobs/vision-work.ts'
+import { audioRoutes, audioUploadPaths } from './routes/audio/audio-routes.ts'
+import { houseSpeechRoutes, houseUploadPaths } from './routes/house-speech.ts'
+import { jobRoutes, jobUploadPaths } from './routes/jobs/job-routes.ts'
+import { piperRoutes } from './routes/piper.ts'
+import { speechAliasRoutes } from './routes/speech-aliases.ts'
+import { vlmRoutes } from './routes/vlm.ts'
+
+/** What speech, jobs and questions about pictures need of the engine around them. */
+export interface HouseSurroundings extends Omit<JobsSurroundings, 'workers'> {
+  readonly vision: Vision
+  /** Undefined: there is none, and what would ask it is not there, or is refused as `unavailable`. */
+  readonly language: Language | undefined
+  readonly speech: Speech | undefined
+}
+
+/** Paths whose forms hold large files: the server hands them over while they arrive. */
+export const uploadPaths: ReadonlySet<string> = new Set([...audioUploadPaths, ...houseUploadPaths, ...jobUploadPaths])
+
+/** Starts the queue of jobs, and builds the routes of jobs, of speech, and of questions about pictures. */
+export function composeHouse({ vision, language, speech, ...around }: HouseSurroundings): readonly Hono[] {
+  const uploads = join(around.state, 'uploads')
+  const decoder = new AudioDecoder()
+  const workers = {
+    vision: visionWork(vision),
+    ...(language && { language: languageWork(language) }),
+    ...(speech && { transcription: transcriptionWork(speech, decoder, uploads) }),
+  }
+  const queue = composeJobs({ ...around, workers })
+  return [
+    jobRoutes({ queue, uploads, vision, language, speech }),
+    ...(language ? [vlmRoutes(language)] : []),
+    ...(speech ? speechRoutes(speech, decoder, uploads) : []),
+  ]
+}
+
+function speechRoutes(speech: Speech, decoder: AudioDecoder, uploads: string): Hono[] {
+  const parts = { speech, decoder, uploads }
+  return [audioRoutes(parts), houseSpeechRoutes(parts), speechAliasRoutes(speech), piperRoutes(speech.synthesiser)]
+}
