@@ -19,6 +19,8 @@ export const inheritedFile = 'file:/proc/self/fd/3'
 
 /** So that live streams go first. */
 const niceness = '5'
+/** Bytes of one block of memory: a file may claim any size. */
+const maxBlock = '268435456'
 /** Of what it complains about, the end is kept. */
 const keptComplaint = 2000
 const noProgram = 127
@@ -53,7 +55,7 @@ export async function* runFfmpeg(run: FfmpegRun, signal: AbortSignal): AsyncGene
 }
 
 function start({ args, input }: FfmpegRun): ChildProcess {
-  const common = ['-hide_banner', '-nostdin', '-loglevel', 'error', '-threads', '1']
+  const common = ['-hide_banner', '-nostdin', '-loglevel', 'error', '-max_alloc', maxBlock, '-threads', '1']
   const fromFile = 'fd' in input
   const stdio = ['pipe', 'pipe', 'pipe', ...(fromFile ? [input.fd] : [])] as const
   return spawn('nice', ['-n', niceness, 'ffmpeg', ...common, ...args], { stdio: [...stdio] })

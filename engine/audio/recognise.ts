@@ -1,19 +1,35 @@
+import { EngineError } from '../errors.ts'
 import type { Recogniser, RecogniserOptions, SpokenSegment } from '../inference/speech.ts'
 import type { DecodedAudio } from './audio-decoder.ts'
 
-/** Segments of decoded audio as they are found; releases the audio at its end, however that comes. Call `next` at least once. */
+/** For the whole of an audio, which may be an hour. */
+const deadlineMs = 3_600_000
+
+/**
+ * Segments of decoded audio as they are found; releases the audio at its end, however that comes. Call `next` at least once. Throws
+ * what the recogniser throws, `timeout`, or the signal's reason.
+ */
 export async function* recognise(
   recogniser: Recogniser,
   audio: DecodedAudio,
   options: RecogniserOptions,
   signal: AbortSignal,
 ): AsyncGenerator<SpokenSegment, void, void> {
+  const late = AbortSignal.timeout(deadlineMs)
+  const expectInTime = () => {
+    signal.throwIfAborted()
+    if (late.aborted)
+      throw new EngineError('timeout', `Expected the audio to be recognised within ${deadlineMs / 1000} s`)
+  }
   try {
-    for await (const segment of recogniser.transcribe(audio.samples, options, signal)) {
-      signal.throwIfAborted()
+    for await (const segment of recogniser.transcribe(audio.samples, options, AbortSignal.any([signal, late]))) {
+      expectInTime()
       yield segment
     }
-    signal.throwIfAborted()
+    expectInTime()
+  } catch (error) {
+    expectInTime()
+    throw error
   } finally {
     audio.release()
   }

@@ -1,5 +1,8 @@
 import { EngineError } from '../errors.ts'
 
+/** In line: by then a client has better things to do than to wait on. */
+const maxWaitMs = 120_000
+
 /** Lets so many works run at once; the others wait in the order in which they came, up to a bound. */
 export class Turns {
   readonly #atOnce: number
@@ -12,7 +15,7 @@ export class Turns {
     this.#maxWaiting = maxWaiting
   }
 
-  /** Resolves with the function that ends the turn, which may be called twice. Rejects with `busy` when too many wait, or with the signal's reason. */
+  /** Resolves with the function that ends the turn, which may be called twice. Rejects with `busy` when too many wait or it takes too long, or with the signal's reason. */
   async take(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted()
     if (this.#running < this.#atOnce) this.#running++
@@ -29,16 +32,20 @@ export class Turns {
     if (this.#waiting.length >= this.#maxWaiting)
       throw new EngineError('busy', `Too many requests with audio at once (${this.#maxWaiting} wait). Try again later`)
     return new Promise((resolve, reject) => {
-      const leave = () => {
+      const leave = (reason: unknown) => {
         this.#waiting.splice(this.#waiting.indexOf(go), 1)
-        reject(signal.reason)
+        settle(() => reject(reason))
       }
-      const go = () => {
-        signal.removeEventListener('abort', leave)
-        resolve()
+      const settle = (finish: () => void) => {
+        signal.removeEventListener('abort', abort)
+        clearTimeout(timer)
+        finish()
       }
+      const abort = () => leave(signal.reason)
+      const go = () => settle(resolve)
+      const timer = setTimeout(() => leave(tooLong()), maxWaitMs)
       this.#waiting.push(go)
-      signal.addEventListener('abort', leave, { once: true })
+      signal.addEventListener('abort', abort, { once: true })
     })
   }
 
@@ -48,4 +55,8 @@ export class Turns {
     if (next === undefined) this.#running--
     else next()
   }
+}
+
+function tooLong(): EngineError {
+  return new EngineError('busy', `Requests with audio wait for more than ${maxWaitMs / 1000} s. Try again later`)
 }

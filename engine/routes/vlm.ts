@@ -7,6 +7,8 @@ import { type PictureRequest, readPicture, WrongType } from './picture.ts'
 import { beginBody, eventStreamHeaders, serverEvent } from './stream-body.ts'
 
 const user = 'POST /api/vlm'
+/** For a whole answer, the wait for its turn and for the model included. */
+const deadlineMs = 600_000
 
 const optionsSchema = z.strictObject({
   prompt: z.coerce.string().min(1).max(32_768),
@@ -41,7 +43,9 @@ export function vlmRoutes(language: Language): Hono {
 async function answerVlm(language: Language, request: Request): Promise<Response> {
   const asked = check(await readPicture(request))
   const { name } = await chooseModel(language, asked.model)
-  const events = language.generate(name, toRequest(asked), { priority: 'interactive', user }, request.signal)
+  const events = inTime(request.signal, (signal) =>
+    language.generate(name, toRequest(asked), { priority: 'interactive', user }, signal),
+  )
   if (asked.stream) return new Response(await beginBody(toEvents(name, events)), { headers: eventStreamHeaders })
   let text = ''
   for await (const event of events) {
@@ -50,6 +54,20 @@ async function answerVlm(language: Language, request: Request): Promise<Response
       return Response.json({ text, model: name, reason: event.reason, usage: describeUsage(event.usage) })
   }
   throw new EngineError('internal', `Expected ${name} to end its answer, but it only stopped`)
+}
+
+/** The events up to the deadline; a model that was ended by it is late. */
+async function* inTime(
+  hungUp: AbortSignal,
+  generate: (signal: AbortSignal) => AsyncIterable<LanguageEvent>,
+): AsyncGenerator<LanguageEvent, void, void> {
+  const late = AbortSignal.timeout(deadlineMs)
+  try {
+    yield* generate(AbortSignal.any([hungUp, late]))
+  } catch (error) {
+    if (!late.aborted) throw error
+    throw new EngineError('timeout', `Expected the answer within ${deadlineMs / 1000} s`, { cause: error })
+  }
 }
 
 function check({ bytes, options }: PictureRequest): Asked {

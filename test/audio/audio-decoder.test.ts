@@ -52,6 +52,25 @@ describe('a decoder of audio', () => {
     }
   })
 
+  it('survives a head that claims what no machine has', async () => {
+    const path = join(folder, 'claims.wav')
+    for (const [offset, claim] of [
+      [24, 0x7fffffff],
+      [22, 0xffff],
+      [16, 0x7fffffff],
+      [32, 0],
+    ] as const) {
+      const bytes = wavOf(tone(300, 16_000, 0.2), 16_000)
+      if (claim > 0xffff) bytes.writeUInt32LE(claim, offset)
+      else bytes.writeUInt16LE(claim, offset)
+      await writeFile(path, bytes)
+      const heard = await decode(path, new AudioDecoder({ deadlineMs: 20_000 })).catch(
+        (error: { code: string }) => error,
+      )
+      expect('samples' in heard ? heard.samples.length < 16_000 : heard.code === 'invalid').toBe(true)
+    }
+  })
+
   it('opens no other file that an upload names', async () => {
     const path = join(folder, 'playlist')
     for (const list of [`#EXTM3U\n#EXTINF:1,\nfile:${source}\n`, `ffconcat version 1.0\nfile ${source}\n`]) {
