@@ -80,9 +80,10 @@ export class ScriptedSpeech implements Speech {
 
   async *#play<T>(script: readonly T[], signal: AbortSignal): AsyncGenerator<T> {
     this.loops.begun++
+    const gone = cancelled(signal)
     try {
       for (const [at, item] of script.entries()) {
-        await Promise.race([this.gate(at), cancelled(signal)])
+        await Promise.race([this.gate(at), gone])
         if (this.failure?.at === at) throw this.failure.error
         this.chunksGiven++
         yield item
@@ -99,11 +100,13 @@ interface SoundScript {
 }
 
 function cancelled(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
+  const gone = new Promise<never>((_, reject) => {
     const leave = () => reject(new EngineError('cancelled', 'The caller has left'))
     if (signal.aborted) leave()
     signal.addEventListener('abort', leave, { once: true })
   })
+  gone.catch(() => undefined) // nobody may be waiting just then
+  return gone
 }
 
 /** A segment of which each word takes as long as the others. */
