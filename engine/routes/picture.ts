@@ -6,6 +6,8 @@ const maxImageBytes = 33_554_432
 const fieldName = 'image'
 /** Options that are lists: as text their items are separated by commas. */
 const listOptions: ReadonlySet<string> = new Set(['classes'])
+/** Options that are texts, also where they read as a number. */
+const textOptions: ReadonlySet<string> = new Set(['prompt', 'model'])
 
 /** The body is of a type that is not understood: status 415. */
 export class WrongType extends Error {}
@@ -84,6 +86,7 @@ function decodeText(text: string): Uint8Array {
 /** A number or truth value where the text reads as one. */
 function parseOption(name: string, text: string): unknown {
   if (listOptions.has(name)) return text.split(',').map((item) => item.trim())
+  if (textOptions.has(name)) return text
   if (text === 'true' || text === 'false') return text === 'true'
   return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text
 }

@@ -11,7 +11,7 @@ const user = 'POST /api/vlm'
 const deadlineMs = 600_000
 
 const optionsSchema = z.strictObject({
-  prompt: z.coerce.string().min(1).max(32_768),
+  prompt: z.string().min(1).max(32_768),
   model: z.string().min(1).optional(),
   stream: z.boolean().default(false),
   max_tokens: z.number().int().min(1).optional(),

@@ -67,13 +67,12 @@ export class BodyReceiver {
     })
   }
 
-  /** The body while it arrives, at its reader's pace. Throws `too-large` at once by its announced length. Call it before the handler returns. */
+  /** The body while it arrives, at its reader's pace; the reader gets `too-large` at once by its announced length. Call it before the handler returns. */
   stream(response: HttpResponse, announcedBytes: number, signal: AbortSignal): UploadStream {
     const { maxUploadBytes: maxBytes, maxPendingUploadBytes: maxTogether, uploadIdleMs: idleMs } = this.#limits
     const upload = new UploadStream(response, { maxBytes, maxTogether, idleMs, together: this.#uploads, signal })
-    if (announcedBytes <= maxBytes) return upload
-    upload.discard()
-    throw tooLarge(maxBytes, announcedBytes)
+    if (announcedBytes > maxBytes) upload.refuse(tooLarge(maxBytes, announcedBytes))
+    return upload
   }
 
   #refuse(bytes: number, more: number): EngineError | undefined {

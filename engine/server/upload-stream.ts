@@ -42,14 +42,19 @@ export class UploadStream {
     const cancel = () => this.#settle(() => undefined)
     const size = (chunk: Uint8Array<ArrayBuffer> | undefined) => chunk?.byteLength ?? 0
     this.body = new ReadableStream({ start, pull: () => this.#resume(), cancel }, { highWaterMark, size })
-    limits.signal.addEventListener('abort', () => this.#fail(cutShort(this.#bytes)), { once: true })
+    limits.signal.addEventListener('abort', () => this.refuse(cutShort(this.#bytes)), { once: true })
     response.onData((chunk, isLast) => this.#take(chunk, isLast))
     this.#awaitMore()
   }
 
+  /** Its reader gets this; what comes is read off the socket and forgotten. */
+  refuse(error: EngineError): void {
+    this.#settle(() => this.#controller?.error(error))
+  }
+
   /** What comes from now on is read off the socket and forgotten. May be called twice, and after the client has hung up. */
   discard(): void {
-    this.#fail(new EngineError('closed', 'Expected the body to be read before the answer'))
+    this.refuse(new EngineError('closed', 'Expected the body to be read before the answer'))
     this.#limits.together.bytes -= this.#bytes
     this.#bytes = 0
   }
@@ -57,7 +62,7 @@ export class UploadStream {
   #take(chunk: ArrayBuffer, isLast: boolean): void {
     if (this.#settled) return
     const refusal = this.#refuse(chunk.byteLength)
-    if (refusal !== undefined) this.#fail(refusal)
+    if (refusal !== undefined) this.refuse(refusal)
     else this.#keep(chunk, isLast)
   }
 
@@ -86,7 +91,7 @@ export class UploadStream {
   #awaitMore(): void {
     clearTimeout(this.#idle)
     const { idleMs } = this.#limits
-    this.#idle = setTimeout(() => this.#fail(idle(idleMs, this.#bytes)), idleMs)
+    this.#idle = setTimeout(() => this.refuse(idle(idleMs, this.#bytes)), idleMs)
   }
 
   #pause(): void {
@@ -106,10 +111,6 @@ export class UploadStream {
     if (this.#paused) return
     this.#response.pause()
     this.#response.resume()
-  }
-
-  #fail(error: EngineError): void {
-    this.#settle(() => this.#controller?.error(error))
   }
 
   #settle(finish: () => void): void {

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import OpenAI from 'openai'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -171,6 +172,25 @@ describe('POST /v1/audio/transcriptions', () => {
     expect(status).toBe(expected)
     const type = expected === 404 ? 'not_found_error' : 'invalid_request_error'
     expect(JSON.parse(body)).toMatchObject({ error: { message: expect.stringMatching(/./), type } })
+  })
+
+  it('answers 413 to a file that is too large, with the error body of OpenAI', async () => {
+    const { port } = new URL(server.url)
+    const socket = connect(Number(port), '127.0.0.1').on('error', () => undefined)
+    let heard = ''
+    socket.on('data', (chunk) => {
+      heard += chunk
+    })
+    const type = 'multipart/form-data; boundary=x'
+    socket.write(
+      `POST /v1/audio/transcriptions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: ${type}\r\ncontent-length: 200000000\r\n\r\n--x`,
+    )
+    await until('an answer', () => heard.includes('}}'))
+    socket.destroy()
+    expect(heard).toMatch(/^HTTP\/1.1 413 /)
+    expect(JSON.parse(heard.slice(heard.indexOf('\r\n\r\n')))).toMatchObject({
+      error: { type: 'invalid_request_error', code: 'too-large' },
+    })
   })
 
   it('answers 415 to a body that is no form', async () => {
