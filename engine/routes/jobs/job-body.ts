@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { z } from 'zod'
 import { EngineError, messageOf } from '../../errors.ts'
+import { decodeBase64, decodeDataUrl } from '../../inference/encoded-bytes.ts'
 import { type Form, readForm, WrongUpload } from '../upload.ts'
 
 /** What a request of a job holds, before it is known whether it fits. */
@@ -97,18 +98,11 @@ function parseOptions(text: string): unknown {
   }
 }
 
-/** Of base64 or a data URL, in memory of its own. */
+/** Of base64 or a data URL. */
 function decode(text: string, place: string): Uint8Array {
-  const base64 = text.startsWith('data:') ? text.slice(text.indexOf(';base64,') + ';base64,'.length) : text
-  const bytes = Buffer.from(base64, 'base64')
-  // Node skips what is no base64, so a text that is none gives too few bytes.
-  const expected = Math.floor((base64.replace(/[\s=]+/g, '').length * 3) / 4)
-  if (bytes.length === 0 || bytes.length !== expected)
-    throw new EngineError(
-      'invalid',
-      `Expected base64 or a data URL in ${place}, received ${JSON.stringify(text.slice(0, 20))}…`,
-    )
-  return bytes
+  const bytes = text.startsWith('data:') ? decodeDataUrl(text, place) : decodeBase64(text, place)
+  if (bytes.length > 0) return bytes
+  throw new EngineError('invalid', `Expected base64 or a data URL in ${place}, received 0 bytes`)
 }
 
 function check<T>(schema: z.ZodType<T>, value: unknown, place: string): T {
