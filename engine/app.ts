@@ -48,7 +48,7 @@ export interface App extends AsyncDisposable {
 export interface GivenParts {
   /** Language models in the place of the engine's own. */
   readonly language?: Language
-  /** Speech; left out: nothing is recognised or spoken, and its routes are not there. */
+  /** Speech in the place of the engine's own. */
   readonly speech?: Speech
 }
 
@@ -75,7 +75,7 @@ async function compose(
   const pool = createPool(config, closing)
   const metrics = closing.use('metrics', new Metrics(version))
   const models = await composeModels({ config, pool, log, closing, metrics, problems })
-  const { vision, tasks, residency, hailo, hailoHosts, status } = models
+  const { vision, tasks, residency, hailo, status } = models
   const onStart = reportHostStart(problems)
   const { maxSize } = config.images
   const capture = closing.use('capture hosts', new GstCaptureHosts({ pool, maxSize, onStart }))
@@ -89,7 +89,7 @@ async function compose(
   const pipelines = closing.use('pipelines', new PipelineSet({ folder, plugins, shared, hub, clock, log }))
   for (const entry of config.pipelines) pipelines.start(entry)
   const load = closing.use('load watch', watchLoad(vision, problems, log))
-  const hosts = () => [...vision.hosts(), ...hailoHosts(), ...capture.statuses()]
+  const hosts = () => [...models.hosts(), ...capture.statuses()]
   const health = createHealth({ version, clock, status, hailo, hosts, pipelines, problems, load, closing })
   const readMetrics = async () =>
     metrics.text({
@@ -100,7 +100,7 @@ async function compose(
     })
   const chat = composeChat({ config, ...models, language: given.language ?? models.language, clock, version })
   const around = { state: config.state, hub, clock, log, closing }
-  const house = composeHouse({ ...around, vision, language: chat.language, speech: given.speech })
+  const house = composeHouse({ ...around, vision, language: chat.language, speech: given.speech ?? models.speech })
   const temperature = () => load.status.temperature
   const resources = { residency, hosts, temperature, stateFolder: config.state }
   const fetch = joinRoutes([

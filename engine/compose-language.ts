@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { inferenceThreads } from './config.ts'
 import type { HostStatus } from './hosts/host.ts'
 import type { Catalogue } from './inference/catalogue.ts'
 import { HailoLanguageBackend } from './inference/hailo-language-backend.ts'
@@ -7,7 +9,9 @@ import { HailoRecogniser, type HailoRecogniserOptions } from './inference/hailo-
 import type { HailoSupport } from './inference/hailo-support.ts'
 import { LanguageEngine } from './inference/language-engine.ts'
 import type { LearnedSizes } from './inference/learned-sizes.ts'
+import { LlamaBackend } from './inference/llama.ts'
 import type { ModelStore } from './inference/model-store.ts'
+import { createRemoteLanguages } from './inference/remote-language.ts'
 import type { Residency } from './inference/residency.ts'
 import type { OnWorked } from './inference/scheduler.ts'
 import type { TrustedFiles } from './inference/trusted-files.ts'
@@ -42,7 +46,16 @@ export interface ComposedLanguage {
   readonly isOurs: (name: string) => boolean
 }
 
-/** Builds what runs language models: on the device, where there is a way to one. */
+/** GGUF files that the catalogue does not know are searched where all models are. */
+function llamaOptions({ around: { config }, catalogue, store }: LanguageParts) {
+  const { paths, mirror } = config.models
+  const near = mirror === null || /^https?:/.test(mirror) ? [] : [mirror]
+  const folders = [...paths, ...near, join(config.state, 'models')]
+  const { contextLength } = config.language
+  return { catalogue, store, folders, threads: inferenceThreads(config), contextLength }
+}
+
+/** Builds what runs language models: on the device, where there is a way to one, by llama.cpp, and by servers that the configuration names. */
 export function composeLanguage(parts: LanguageParts): ComposedLanguage {
   const { around, support, catalogue, residency, sizes } = parts
   const { pool, closing, metrics } = around
@@ -51,14 +64,16 @@ export function composeLanguage(parts: LanguageParts): ComposedLanguage {
   const onHostStart = reportHostStart(around.problems)
   const host = support && closing.use('language host', new HailoLanguageHost({ support, pool, log, onHostStart }))
   const device = host && { ...parts, host, pictures: new HailoPictures(host, pool) }
-  const backends = device ? [new HailoLanguageBackend(device)] : []
+  const llama = new LlamaBackend({ ...llamaOptions(parts), pool, log, onHostStart })
+  const servers = createRemoteLanguages(around.config.language.servers)
+  const backends = [...(device ? [new HailoLanguageBackend(device)] : []), llama, ...servers]
   const language = closing.use('language', new LanguageEngine({ backends, residency, sizes, log, onWorked }))
   const taskOf = (name: string) => catalogue.models.find((model) => model.name === name)?.task
   return {
     language,
     hailoRecogniser: (openStream) =>
       device && closing.use('hailo recogniser', new HailoRecogniser({ ...device, openStream, onWorked })),
-    hosts: () => (host ? [host.status] : []),
+    hosts: () => [...(host ? [host.status] : []), ...llama.hosts()],
     status: async () =>
       (await language.status()).flatMap(({ name, backend, state, why }) => {
         const task = taskOf(name)

@@ -1,4 +1,5 @@
-import { type ComposedLanguage, composeLanguage } from './compose-language.ts'
+import { composeLanguage } from './compose-language.ts'
+import { composeSpeech } from './compose-speech.ts'
 import { inferenceThreads } from './config.ts'
 import { EngineError, messageOf } from './errors.ts'
 import type { HostStatus } from './hosts/host.ts'
@@ -15,6 +16,7 @@ import { ModelStore } from './inference/model-store.ts'
 import { ollamaFolders } from './inference/ollama-store.ts'
 import { Residency } from './inference/residency.ts'
 import type { OnWorked } from './inference/scheduler.ts'
+import type { SpeechEngine } from './inference/speech-engine.ts'
 import { TrustedFiles } from './inference/trusted-files.ts'
 import { VisionEngine, type VisionStatus } from './inference/vision-engine.ts'
 import type { VisionTask } from './inference/vision-task.ts'
@@ -31,11 +33,12 @@ export interface ComposedModels extends Omit<ModelsParts, 'resources'> {
   readonly residency: Residency
   /** The Hailo device, for health. */
   readonly hailo: () => HailoDeviceStatus
-  readonly hailoHosts: () => HostStatus[]
+  /** The child processes that run models. */
+  readonly hosts: () => HostStatus[]
   readonly catalogue: Catalogue
   readonly store: ModelStore
   readonly language: LanguageEngine
-  readonly hailoRecogniser: ComposedLanguage['hailoRecogniser']
+  readonly speech: SpeechEngine
   /** Of all models, for health. Nothing is loaded, fetched or converted by asking. */
   readonly status: () => Promise<VisionStatus>
   /** Loads these before anybody asks. What goes wrong with one is logged, and the next one is loaded. */
@@ -68,19 +71,21 @@ export async function composeModels(around: ModelsSurroundings): Promise<Compose
   const vision = closing.use('vision', new VisionEngine({ ...parts, onWorked, onHostStart }))
   const { support } = found
   const spoken = composeLanguage({ around, support, catalogue, store, residency, sizes, trusted })
+  const hasHailo = () => hailo?.status.state === 'ready'
+  const { hailoRecogniser } = spoken
+  const speech = composeSpeech({ around, catalogue, store, residency, hailoRecogniser, hasHailo })
   // Before the hosts: what waits for a model is refused, and none is loaded any more.
   closing.use('residency', residency)
   const status = async () => {
-    const [seen, said] = await Promise.all([vision.status(), spoken.status()])
-    return { ...seen, models: [...seen.models, ...said] }
+    const [seen, said, heard] = await Promise.all([vision.status(), spoken.status(), speech.status()])
+    return { ...seen, models: [...seen.models, ...said, ...heard] }
   }
-  const hasHailo = () => hailo?.status.state === 'ready'
   const stock = createStock(catalogue.models, store)
   return {
     ...{ vision, tasks, residency, catalogue, store },
     hailo: () => hailo?.status ?? { state: 'absent', reason: found.absent ?? '', simulated: false },
-    hailoHosts: () => [...(hailo?.hosts() ?? []), ...spoken.hosts()],
-    ...{ language: spoken.language, hailoRecogniser: spoken.hailoRecogniser, status },
+    hosts: () => [...vision.hosts(), ...(hailo?.hosts() ?? []), ...spoken.hosts(), ...speech.hosts()],
+    ...{ language: spoken.language, speech, status },
     preload: async (names) => {
       await vision.preload(names.filter((name) => !spoken.isOurs(name)))
       await spoken.language.preload(names.filter(spoken.isOurs))

@@ -153,7 +153,7 @@ export function loadConfig(line: CommandLine, environment: Environment): Config 
 }
 
 /** Keys of the contract whose function comes with a later version. */
-const laterKeys = [...['compat.ollama', 'compat.services']]
+const laterKeys = [...['compat.services']]
 
 /** Keys that differ from their default and do nothing yet: whoever set one should be told. */
 export function keysWithoutEffect(config: Config): string[] {

@@ -84,7 +84,7 @@ describe('configuration', () => {
   it('names the keys that do nothing yet', () => {
     expect(keysWithoutEffect(load([]))).toEqual([])
     const args = ['--set', 'compat.services=true', '--set', 'compat.ollama=true', '--set', 'images.slots=40']
-    expect(keysWithoutEffect(load(args))).toEqual(['compat.ollama', 'compat.services'])
+    expect(keysWithoutEffect(load(args))).toEqual(['compat.services'])
   })
 
   it('refuses unknown options and commands', () => {

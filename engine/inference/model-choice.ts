@@ -122,7 +122,8 @@ export class ModelChoice {
   /** The backend's host has died: what it had is struck from the books. */
   lose(backend: VisionBackend): void {
     const lost = this.#lost.get(backend) ?? new Set()
-    for (const name of this.#residency.dropLost(backend.name)) lost.add(name)
+    const isOurs = (name: string) => this.#options.catalogue.runs(name, backend.name)
+    for (const name of this.#residency.dropLost(backend.name, isOurs)) lost.add(name)
     this.#lost.set(backend, lost)
   }
 
