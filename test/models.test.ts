@@ -44,7 +44,8 @@ describe.skipIf(!hasTestData)('models of a running engine', () => {
     expect(yolo.memory_mb).toBeGreaterThan(25)
     const all = await get<ModelDescription[]>(engine, '/api/models')
     expect(all.map(({ name }) => name)).toEqual(loadCatalogue().models.map(({ name }) => name))
-    expect(await findModel(engine, 'yolov8m')).toMatchObject({ backend: 'hailo', state: 'missing', memory_mb: null })
+    // Nobody has ever loaded this one, on the simulated device neither.
+    expect(await findModel(engine, 'yolov8x')).toMatchObject({ backend: 'hailo', state: 'missing', memory_mb: null })
     expect(await findModel(engine, 'qwen2.5-1.5b-instruct')).toMatchObject({
       ...{ task: 'language', backend: 'llama', state: 'missing', in_use: 0 },
       artefacts: [{ backend: 'hailo', state: 'missing', disk_mb: 1640 }, { backend: 'llama' }],
