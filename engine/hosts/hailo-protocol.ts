@@ -51,5 +51,8 @@ export interface HailoVisionProtocol extends Protocol {
   }
   streams: Record<never, never>
   toHost: Record<never, never>
-  toEngine: Record<never, never>
+  toEngine: {
+    /** The library cannot go on in this process, which ends itself soon after: told before the answer that found it out. */
+    ending: { readonly reason: string }
+  }
 }

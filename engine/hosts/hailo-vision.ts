@@ -15,7 +15,7 @@ let ending = false
 
 const models = new HailoModels(pool, () => expectDevice())
 
-serve<HailoVisionProtocol>({
+const { tell } = serve<HailoVisionProtocol>({
   calls: {
     open: async ({ group }) => {
       try {
@@ -72,7 +72,7 @@ function expectDevice(): Promise<NativeHailo> {
 /** What the driver said. Where only a new process helps, this one ends. */
 function refusalOf(error: unknown): HailoRefusal {
   const { reaction = 'report' } = ((error as { hailo?: HailoStatus }).hailo ?? {}) as Partial<HailoStatus>
-  void endIfSpoilt(reaction)
+  void endIfSpoilt(reaction, messageOf(error))
   return { reaction, message: messageOf(error) }
 }
 
@@ -81,9 +81,10 @@ function isOfOneFrame(error: unknown): boolean {
   return (error as { code?: string }).code === 'internal' && (error as { hailo?: HailoStatus }).hailo !== undefined
 }
 
-async function endIfSpoilt(reaction: HailoStatus['reaction']): Promise<void> {
+async function endIfSpoilt(reaction: HailoStatus['reaction'], reason: string): Promise<void> {
   const spoilt = reaction === 'recycle' || (await device?.catch(() => undefined))?.mustRecycle()
   if (!spoilt || ending) return
   ending = true
+  tell('ending', { reason })
   setTimeout(endHost, lastWordsMs)
 }

@@ -21,6 +21,7 @@ const settleMs = 5000
 /** How often is looked whether a device has come that was never there, or whether somebody has changed what keeps it from being used, as versions that do not match. */
 const defaultTiming = { absentAgainMs: 10_000, failedAgainMs: 60_000 }
 const deviceFile = '/dev/hailo0'
+const hostEnded = 'its host ended and is started again'
 const never = new AbortController().signal
 
 /** The device as health shows it. */
@@ -83,10 +84,12 @@ export class HailoLink implements AsyncDisposable {
   }
 
   get status(): HailoDeviceStatus {
+    // A host's pipe closes before the process is reaped: nothing can be asked from then on.
+    if (this.#status.state === 'ready' && this.#host?.state !== 'up') return this.#recovering(hostEnded)
     return this.#status
   }
   get isReady(): boolean {
-    return this.#status.state === 'ready' && this.#host?.state === 'up'
+    return this.status.state === 'ready'
   }
   /** Name of the host's incarnation. */
   get borrower(): string {
@@ -150,7 +153,7 @@ export class HailoLink implements AsyncDisposable {
       const { group } = this.#options.support
       const result = await host.call('open', { group }, { signal: never, deadlineMs: openDeadlineMs })
       if ('refused' in result) return result.refused
-      this.#becomeReady(result.opened)
+      if (!this.#ended.signal.aborted) this.#becomeReady(result.opened)
       return undefined
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
@@ -161,15 +164,10 @@ export class HailoLink implements AsyncDisposable {
   #createHost(): Host<HailoVisionProtocol> {
     const { support, pool, log, onHostStart: onStart } = this.#options
     const env = { ...support.env, [variantVariable]: support.variant }
-    return new Host<HailoVisionProtocol>({
-      name: 'hailo-vision',
-      entry: 'hailo-vision',
-      pool,
-      log,
-      restart: true,
-      onStart,
-      env,
-    })
+    const parts = { name: 'hailo-vision', entry: 'hailo-vision', pool, log, restart: true, onStart, env }
+    const host = new Host<HailoVisionProtocol>(parts)
+    host.on('ending', ({ reason }) => this.#lose(`its host is replaced: ${reason}`))
+    return host
   }
 
   #becomeReady({ library, health }: HailoOpened): void {
@@ -195,12 +193,20 @@ export class HailoLink implements AsyncDisposable {
           resolve()
         })
       })
+    this.#lose(hostEnded)
+  }
+
+  /** Also before the host has ended: what is asked of it meanwhile would be refused, and held against the models. */
+  #lose(reason: string): void {
     clearTimeout(this.#ping)
-    if (this.#ended.signal.aborted) return
-    const { simulated } = this.#options.support
-    this.#status = { state: 'recovering', reason: 'its host ended and is started again', simulated }
-    this.#log.warn('device lost')
+    if (this.#ended.signal.aborted || this.#status.state !== 'ready') return
+    this.#status = this.#recovering(reason)
+    this.#log.warn({ reason }, 'device lost')
     for (const listener of this.#lostListeners) listener()
+  }
+
+  #recovering(reason: string): HailoDeviceStatus {
+    return { state: 'recovering', reason, simulated: this.#options.support.simulated }
   }
 
   async #waitAfter({ reaction, message }: HailoRefusal, delayMs: number): Promise<void> {
@@ -252,7 +258,7 @@ export class HailoLink implements AsyncDisposable {
   }
 
   #goneError(): EngineError {
-    const { state, reason } = this.#status
+    const { state, reason } = this.status
     return new EngineError('unavailable', `Expected the Hailo device, but it is ${state}: ${reason}; try again later`)
   }
 }

@@ -137,6 +137,26 @@ describe.skipIf(!standinIsBuilt())('the Hailo device', () => {
     await until('the device', async () => (await backendOf(setup)) === 'hailo', 15_000)
   })
 
+  it('is not asked from the moment on when it is known to be lost, and no model is held at fault for that', {
+    timeout: 30_000,
+  }, async () => {
+    setup = await createVision({ standin: device })
+    expect(await ask(setup, 'detect')).toMatchObject({ model: 'yolov8m', backend: 'hailo' })
+    await command('disconnect')
+    const failures: unknown[] = []
+    const answered = async () => {
+      const result = await ask(setup, 'detect').catch((error: unknown) => void failures.push(error))
+      return result !== undefined && (result.backend === 'onnx' || setup.hailo?.status.state === 'ready')
+    }
+    await until('an answer after the loss', answered, 15_000)
+    // The question that found it out, and one that the first had loaded anew.
+    expect(failures.length).toBeLessThanOrEqual(2)
+    const atFault = setup.logged.filter(({ msg }) => msg === 'model cannot be loaded')
+    expect(atFault).toEqual([])
+    await until('the device', async () => (await backendOf(setup)) === 'hailo', 15_000)
+    expect(await ask(setup, 'detect')).toMatchObject({ model: 'yolov8m', backend: 'hailo' })
+  })
+
   it('leaves a task that nothing else runs refused as unavailable while it is away', { timeout: 30_000 }, async () => {
     setup = await createVision({ standin: device })
     expect(await ask(setup, 'detect', { model: 'yolov5m' })).toMatchObject({ backend: 'hailo' })
