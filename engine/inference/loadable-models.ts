@@ -11,13 +11,20 @@ import type { TrustedFiles } from './trusted-files.ts'
 /** A model over whose loading the host died so often in a row is left out for a while: others may kill a host too. */
 const maxDeaths = 3
 const leftOutMs = 60_000
+/** Each further death doubles that: it takes with it whatever else its host has loaded. */
+const maxLeftOutMs = 3_600_000
+
+/** Why a model is not tried. */
+export interface NotTried {
+  readonly reason: string
+  /** It may be tried again after this time of `performance.now()`; infinite or left out: not by itself. */
+  readonly until?: number
+}
 
 /** A file that did not load; another file of that name may. */
-interface Failure {
+interface Failure extends NotTried {
   readonly name: string
   readonly version: string
-  readonly reason: string
-  /** Tried again after this time of `performance.now()`. */
   readonly until: number
 }
 
@@ -58,7 +65,7 @@ export class LoadableModels {
   }
 
   /** The model as it can be loaded, or the reason not to try it. May fetch or convert its file. */
-  async find(name: string, backend: VisionBackend): Promise<FoundModel | { readonly reason: string }> {
+  async find(name: string, backend: VisionBackend): Promise<FoundModel | NotTried> {
     const { store, catalogue, sizes } = this.#options
     const place = await store.locate(name, backend.name)
     if ('missing' in place) return { reason: place.missing }
@@ -67,6 +74,7 @@ export class LoadableModels {
     const key = keyOf(name, backend)
     const failure = this.#failures.get(key)
     if (failure?.version === version && performance.now() < failure.until) return failure
+    if (failure && failure.version !== version) this.#deaths.delete(key)
     this.#failures.delete(key)
     const distrust = await this.#distrust(place.path, backend)
     if (distrust !== undefined) return { reason: distrust }
@@ -84,9 +92,9 @@ export class LoadableModels {
   }
 
   /** Why this very file is not to be tried again; undefined when it may. */
-  failureOf({ model, backend, version }: FoundModel): string | undefined {
+  failureOf({ model, backend, version }: FoundModel): Failure | undefined {
     const failure = this.#failures.get(keyOf(model.name, backend))
-    return failure?.version === version ? failure.reason : undefined
+    return failure?.version === version ? failure : undefined
   }
 
   /** Keeps for health why the model is not loaded. */
@@ -137,8 +145,8 @@ export class LoadableModels {
     this.#deaths.set(key, deaths)
     const itsFault = error.code === 'invalid' || error.code === 'timeout'
     if (!itsFault && deaths < maxDeaths) return
-    this.#deaths.delete(key)
-    const until = itsFault ? Number.POSITIVE_INFINITY : performance.now() + leftOutMs
+    const outMs = Math.min(maxLeftOutMs, leftOutMs * 2 ** (deaths - maxDeaths))
+    const until = itsFault ? Number.POSITIVE_INFINITY : performance.now() + outMs
     this.#failures.set(key, { name, version, reason: error.message, until })
     this.#options.log.error({ model: name, backend: backend.name, reason: error.message }, 'model cannot be loaded')
   }

@@ -7,8 +7,12 @@ import { type FoundModel, LoadableModels, type LoadableModelsOptions } from './l
 import type { Residency } from './residency.ts'
 import type { Use } from './residency-options.ts'
 import type { Lease, LoadableModel } from './resident.ts'
+import { SecondLook } from './second-look.ts'
 import { type LoadedModelStatus, statusOfModels } from './vision-model-status.ts'
 import type { VisionTask } from './vision-task.ts'
+
+/** A device has room for what is too large for it now when others leave it. */
+const roomAgainMs = 60_000
 
 /** The model that answers a task, and what runs it. */
 export interface ChosenModel {
@@ -60,8 +64,11 @@ export interface ModelChoiceOptions extends LoadableModelsOptions {
  * When the first does not fit now, because others hold the memory, no other one is loaded in its place: a momentary shortage must
  * not make answers worse, so the question is refused with `busy`. Only where another model of the task is loaded already does that
  * one answer, since it costs nothing: the answer names it, health says why, and the next session asks for the first one again.
+ *
+ * What was passed over for a reason that may pass is asked for again by itself, so that no stream stays with less for ever. Its owner
+ * disposes it.
  */
-export class ModelChoice {
+export class ModelChoice implements Disposable {
   readonly #options: ModelChoiceOptions
   readonly #residency: Residency
   readonly #models: LoadableModels
@@ -71,6 +78,7 @@ export class ModelChoice {
   readonly #notPreloaded = new Set<string>()
   /** By backend: its host died with them, and they are not back. */
   readonly #lost = new Map<VisionBackend, Set<string>>()
+  readonly #secondLook = new SecondLook(() => void this.reconsider())
   #epoch = 0
 
   constructor(options: ModelChoiceOptions) {
@@ -143,7 +151,7 @@ export class ModelChoice {
     }
   }
 
-  /** A device has come: what was chosen before is chosen anew. What will be asked is loaded first, so that nobody waits for it. */
+  /** A device has come, or may do more now: what was chosen before is chosen anew. What will be asked is loaded first, so that nobody waits for it. */
   async reconsider(): Promise<void> {
     for (const { again } of [...this.#chosen.values()]) {
       // Whoever asks next hears of it.
@@ -153,6 +161,10 @@ export class ModelChoice {
     }
     this.#chosen.clear()
     this.#epoch++
+  }
+
+  [Symbol.dispose](): void {
+    this.#secondLook[Symbol.dispose]()
   }
 
   /** Every model of the catalogue that a backend here runs, as it is now. */
@@ -182,6 +194,7 @@ export class ModelChoice {
       const found = await this.#models.find(name, backend)
       if ('reason' in found) {
         reasons.push(`${name}: ${found.reason}`)
+        this.#secondLook.at(found.until ?? Number.POSITIVE_INFINITY)
         continue
       }
       try {
@@ -266,10 +279,14 @@ export class ModelChoice {
   /** The reason to go on without this one. Throws what is neither the fault of its file nor of its size, unless there is another. */
   #passOver(found: FoundModel, error: unknown, hasOther: boolean): string {
     const failure = this.#models.failureOf(found)
-    if (failure !== undefined) return failure
-    const isNow = isShortage(error, 'now')
-    if (isNow || isShortage(error, 'ever')) this.#models.refuse(found.model.name, found.backend, messageOf(error))
-    if (isShortage(error, 'ever') || (isNow && hasOther)) return messageOf(error)
+    if (failure !== undefined) {
+      this.#secondLook.at(failure.until)
+      return failure.reason
+    }
+    const [isNow, isEver] = [isShortage(error, 'now'), isShortage(error, 'ever')]
+    if (isNow || isEver) this.#models.refuse(found.model.name, found.backend, messageOf(error))
+    if (isEver && found.model.memory === 'device') this.#secondLook.at(performance.now() + roomAgainMs)
+    if (isEver || (isNow && hasOther)) return messageOf(error)
     // A device that was lost over the load: the next backend answers.
     if (found.backend.lack !== undefined) return messageOf(error)
     throw error

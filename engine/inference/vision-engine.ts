@@ -196,6 +196,7 @@ export class VisionEngine implements Vision, AsyncDisposable {
   /** Refuses what waits, ends the host; what runs fails as `unavailable`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending.abort()
+    this.#choice[Symbol.dispose]()
     this.#scheduler[Symbol.dispose]()
     await this.#host[Symbol.asyncDispose]()
   }
