@@ -56,17 +56,25 @@ check() {
   node=$(node -p process.execPath)
 }
 
+# The addon with HailoRT is built where HailoRT is installed, the one with the simulated device for who has asked for that.
+built_addons() {
+  for file in addon/build/Release/*.node addon/build/standin-OFF/hailort-standin-device \
+    addon/build/standin-OFF/hailort-standin-hef; do
+    [ ! -e "$file" ] || echo "$file"
+  done
+}
+
 # The program is copied, since the unit may not look into home folders, and no user but root may change what runs.
 copy_program() {
   rm -rf "$program.new"
   mkdir -p "$program.new"
-  (cd "$checkout" && tar -c \
+  (cd "$checkout" && built_addons | tar -c \
     --exclude='node_modules/.*' --exclude='node_modules/@biomejs' --exclude='node_modules/@swc' \
     --exclude='node_modules/dependency-cruiser' --exclude='node_modules/playwright-core' \
     --exclude='node_modules/*/bin/*/darwin' --exclude='node_modules/*/bin/*/win32' \
     --exclude='*/uws_darwin_*' --exclude='*/uws_win32_*' --exclude='*.tsbuildinfo' \
-    package.json README.md pipelines dist/engine dist/web engine/inference/models \
-    addon/build/Release/hailstream.node node_modules) | tar -x --no-same-owner -C "$program.new"
+    --files-from=- package.json README.md pipelines dist/engine dist/web engine/inference/models \
+    node_modules) | tar -x --no-same-owner -C "$program.new"
   case $node in
     /usr/* | /opt/*) ;;
     *) mkdir "$program.new/bin" && cp "$node" "$program.new/bin/node" ;;
@@ -152,6 +160,15 @@ check_hailo() {
   warn 'no Hailo driver: models run on the CPU. For the AI HAT+ 2: apt install hailo-h10-all, then reboot'
 }
 
+check_hailort() {
+  for library in "$root"/usr/lib/libhailort.so* "$root"/usr/lib/*/libhailort.so* "$root"/usr/local/lib/libhailort.so*; do
+    [ -e "$library" ] || continue
+    [ -e "$checkout/addon/build/Release/hailstream-hailo.node" ] ||
+      warn "HailoRT came after $checkout was set up: run node setup.mjs there and install again to use the device"
+    return 0
+  done
+}
+
 # The engine runs as another user, for whom GStreamer has not looked at its plug-ins yet: seconds no camera should wait for.
 scan_gstreamer() {
   (cd /opt/hailstream && runuser -u hailstream -- env XDG_CACHE_HOME=/var/cache/hailstream \
@@ -177,6 +194,7 @@ step "write the settings that $settings lacks" write_settings
 step "copy models and media to $data" copy_data
 check_memory_limit
 check_hailo
+check_hailort
 step 'enable hailstream.service' systemctl ${root:+--root="$root"} -q enable hailstream.service
 if [ -z "$root" ]; then
   step 'scan the plug-ins of GStreamer' scan_gstreamer

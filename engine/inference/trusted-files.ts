@@ -10,7 +10,6 @@ const recordsSchema = z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/))
 export class TrustedFiles {
   readonly #path: string
   readonly #hashOf: (path: string) => Promise<string>
-  #records: Promise<Record<string, string>> | undefined
   #last: Promise<unknown> = Promise.resolve()
 
   /** `hashOf`: SHA-256 of what is in a file now. */
@@ -34,8 +33,8 @@ export class TrustedFiles {
 
   async #check(path: string): Promise<string | undefined> {
     try {
-      this.#records ??= this.#read()
-      const [records, hash] = [await this.#records, await this.#hashOf(path)]
+      // Each time: somebody removes a line of it while the engine runs, as the message below says.
+      const [records, hash] = [await this.#read(), await this.#hashOf(path)]
       const known = records[path]
       if (known === hash) return undefined
       if (known !== undefined) return this.#changed(path, known, hash)
@@ -44,7 +43,6 @@ export class TrustedFiles {
       return undefined
     } catch (error) {
       if (!(error instanceof EngineError) && (error as NodeJS.ErrnoException).code === undefined) throw error
-      this.#records = undefined
       return messageOf(error)
     }
   }

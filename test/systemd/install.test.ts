@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { projectRoot } from '../../engine/root.ts'
@@ -57,6 +57,13 @@ describe.skipIf(noDebianRoot !== null)('the service of systemd in a Debian root'
     expect(read('etc/hailstream/hailstream.yaml')).toBe('compat: { ollama: false }\n')
     expect(there('opt/hailstream/dist/left-over.js')).toBe(false)
     expect(there('etc/systemd/system/multi-user.target.wants/hailstream.service')).toBe(true)
+  })
+
+  it('takes every variant of the addon along: the one with HailoRT is what uses the device', () => {
+    const variants = 'addon/build/Release'
+    expect(readdirSync(join(root, 'opt/hailstream', variants)).sort()).toEqual(
+      readdirSync(join(projectRoot, variants)).sort(),
+    )
   })
 
   it('gives root the program and the engine only its own folders', () => {

@@ -3,6 +3,7 @@ import { addonFile } from '../../native/addon.ts'
 import { error, type Finding, ok, warning } from '../finding.ts'
 import { type Card, findCards, hailoDevice, installFix, readDriver } from '../hailo.ts'
 import type { System } from '../system.ts'
+import { rebuildFix } from './program.ts'
 
 /** Whether there is an accelerator, with its driver and its device file. */
 export async function checkHailoDevice(system: System, { hailo }: Config): Promise<Finding[]> {
@@ -24,7 +25,7 @@ export async function checkHailoDevice(system: System, { hailo }: Config): Promi
 async function checkBuild(system: System): Promise<Finding[]> {
   if ((await system.stat(addonFile('hailo'))) !== undefined) return []
   const detail = 'hailstream was set up while HailoRT was not installed: models run on the CPU by ONNX Runtime'
-  return [warning('hailo-backend', { detail, fix: 'npm run setup' })]
+  return [warning('hailo-backend', { detail, fix: await rebuildFix(system) })]
 }
 
 async function checkCard(system: System, card: Card, deviceFile: boolean): Promise<Finding[]> {

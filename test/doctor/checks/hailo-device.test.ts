@@ -123,7 +123,7 @@ const troubles: Trouble[] = [
     state: 'warning',
     change: (machine) => remove(machine, addonFile('hailo')),
     detail: /was set up while HailoRT was not installed/,
-    fix: 'npm run setup',
+    fix: /^cd .* && npm run setup$/,
   },
 ]
 
