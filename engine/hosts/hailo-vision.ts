@@ -29,7 +29,10 @@ const { tell } = serve<HailoVisionProtocol>({
       try {
         return await models.load(model, path)
       } catch (error) {
-        return { refused: refusalOf(error) }
+        const refused = refusalOf(error)
+        // What the driver did not say is told by its own code: that a device was closed is not the fault of a file.
+        if ((error as { hailo?: HailoStatus }).hailo === undefined) throw error
+        return { refused }
       }
     },
     unload: ({ model }) => models.unload(model),

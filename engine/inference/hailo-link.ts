@@ -8,6 +8,7 @@ import type { HailoOpened, HailoRefusal, HailoVisionProtocol } from '../hosts/ha
 import { Host, type HostStatus, type OnHostStart, type SharedPool } from '../hosts/host.ts'
 import { variantVariable } from '../native/addon.ts'
 import type { HailoHealth, HailoNotice } from '../native/hailo.ts'
+import { toLoss } from './hailo-language-host.ts'
 import type { HailoSupport } from './hailo-support.ts'
 import { ProgressWatch } from './progress-watch.ts'
 
@@ -119,9 +120,9 @@ export class HailoLink implements AsyncDisposable {
   ): Begun<ResultOf<HailoVisionProtocol, M>> {
     const host = this.#host
     if (!host) return { answer: Promise.reject(this.#goneError()), settled: Promise.resolve() }
-    const begun = host.begin(method, params, options)
-    if (method === 'infer' || method === 'load') this.#watch.follow(method, begun.settled)
-    return begun
+    const { answer, settled } = host.begin(method, params, options)
+    if (method === 'infer' || method === 'load') this.#watch.follow(method, settled)
+    return { answer: answer.catch((error: unknown) => Promise.reject(toLoss(error))), settled }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
