@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -62,6 +62,7 @@ export class StandinDevice implements AsyncDisposable {
         'Expected the stand-in for HailoRT to be built. Run: npm run setup -- hailo.standIn=true',
       )
     const device = new StandinDevice(options)
+    await removeLeftovers()
     await mkdir(device.models, { recursive: true })
     await run(join(toolsFolder, 'hailort-standin-hef'), ['--all', device.models], { timeout: makeHefsMs })
     await device.#launch()
@@ -111,6 +112,16 @@ export class StandinDevice implements AsyncDisposable {
 }
 
 let devices = 0
+
+/** Sockets of devices whose engine was killed, which could not remove them. */
+async function removeLeftovers(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const pid = /^hailstream-standin-(\d+)-\d+$/.exec(name)?.[1]
+    // Another user's stays where it is.
+    if (pid !== undefined && !existsSync(`/proc/${pid}`))
+      await rm(join(tmpdir(), name), { force: true }).catch(() => undefined)
+  }
+}
 
 /** Settles once it has said that it listens. */
 async function whenReady(child: ChildProcess): Promise<void> {

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -11,12 +13,15 @@ constexpr const char* usage =
     "hailort-standin-hef --all FOLDER   writes all of them as FOLDER/NAME.hef\n"
     "hailort-standin-hef --list         names them\n";
 
+/** Whole or not at all: another engine may be reading the file. */
 bool write(const standin::Network& network, const std::string& path) {
-  std::ofstream file(path, std::ios::binary);
+  const std::string fresh = path + ".new" + std::to_string(::getpid());
+  std::ofstream file(fresh, std::ios::binary);
   file << standin::writeHef(network);
   file.close();
-  if (!file) std::fprintf(stderr, "Expected to write %s. Check that the folder is there\n", path.c_str());
-  return bool(file);
+  const bool written = file && std::rename(fresh.c_str(), path.c_str()) == 0;
+  if (!written) std::fprintf(stderr, "Expected to write %s. Check that the folder is there\n", path.c_str());
+  return written;
 }
 
 int writeAll(const std::string& folder) {
