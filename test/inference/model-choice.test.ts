@@ -76,7 +76,7 @@ describe('the choice of a model', () => {
     sizes = new LearnedSizes({ stateFolder: folder, log })
     const budget = (memory: VisionBackend['memory']) => (memory === 'device' ? deviceBytes : null)
     residency = new Residency({ budget, pinned: [], keepAlive: -1 })
-    const locate = async (name: string, backend: string) =>
+    const locate = async (name: string, backend?: string) =>
       backend === 'onnx' || name === first ? { path, why: 'a test made it' } : { missing: 'a test made none' }
     const store = { locate, status: async () => [] }
     const backends = [hailo, new ScriptedBackend('onnx', 'host')]
