@@ -66,7 +66,7 @@ module.exports = {
         path: '^engine/routes/',
         pathNot: [
           '^engine/routes/$1(/|\\.ts$)',
-          '^engine/routes/(answer|body|picture|multipart|stream-body|upload)\\.ts$',
+          '^engine/routes/(answer|body|operation|picture|multipart|stream-body|upload)\\.ts$',
         ],
       },
     },

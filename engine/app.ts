@@ -12,6 +12,7 @@ import type { SharedPool } from './hosts/host.ts'
 import type { Language } from './inference/language.ts'
 import type { Speech } from './inference/speech.ts'
 import type { VisionEngine } from './inference/vision-engine.ts'
+import { jobProgressSchema } from './jobs/job-topics.ts'
 import { openListeners } from './listeners.ts'
 import { LoadWatch } from './load-watch.ts'
 import type { Logger } from './log.ts'
@@ -23,15 +24,17 @@ import { loadAllPlugins } from './plugin-folders.ts'
 import { Problems, reportClockStep, reportHostStart } from './problems.ts'
 import { ResourceWatch } from './resource-watch.ts'
 import { readResources } from './resources.ts'
-import { joinRoutes } from './routes/answer.ts'
+import { joinDescribed } from './routes/documents.ts'
 import { type Health, healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { modelRoutes } from './routes/models.ts'
 import { pipelineRoutes } from './routes/pipelines.ts'
 import { topicRoutes } from './routes/topics.ts'
 import { visionRoutes } from './routes/vision.ts'
+import { socketSchemas } from './server/requests.ts'
 import { BrowserSourceRegistry } from './streams/browser-sources.ts'
 import { Hub } from './streams/hub.ts'
+import { socketAnswerSchema } from './streams/message-schema.ts'
 
 /** How often the wall clock is compared with the anchor of our times. */
 const clockCheckMs = 1000
@@ -103,7 +106,7 @@ async function compose(
   const house = composeHouse({ ...around, vision, language: chat.language, speech: given.speech ?? models.speech })
   const temperature = () => load.status.temperature
   const resources = { residency, hosts, temperature, stateFolder: config.state }
-  const fetch = joinRoutes([
+  const routes = [
     topicRoutes(hub),
     visionRoutes(vision),
     modelRoutes({ ...models, resources: () => readResources(resources) }),
@@ -112,7 +115,9 @@ async function compose(
     pipelineRoutes(() => pipelines.summary()),
     ...chat.routes,
     ...house,
-  ]).fetch
+  ]
+  const socket = { ...socketSchemas, answer: socketAnswerSchema, progress: jobProgressSchema }
+  const { fetch } = joinDescribed(routes, { version, socket, topics: () => hub.topics() })
   const ports = { config, hub, browserSources: browser, fetch, chat: chat.routes, problems, log, closing }
   const { url, onDescriptors } = await openListeners(ports)
   void models.preload(config.models.preload)

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { z } from 'zod'
 import type { DetectedObject, PooledImage } from '../core/packet.ts'
 import { EngineError } from '../errors.ts'
 import { Host, type HostStatus, type OnHostStart, type SharedPool } from '../hosts/host.ts'
@@ -22,6 +23,7 @@ import {
   defaultRank,
   type Priority,
   type SessionTraits,
+  type TaskDescription,
   type TaskSession,
   type Vision,
 } from './vision.ts'
@@ -121,10 +123,20 @@ export class VisionEngine implements Vision, AsyncDisposable {
     return this.#live.ranks
   }
 
-  #open(task: string, options: unknown, { priority, rank, user, live }: Access): TaskSession {
+  describeTask(task: string): TaskDescription {
+    const { summary, options } = this.#find(task)
+    if (options instanceof z.ZodObject) return { summary, options }
+    throw new Error(`Expected the task ${task} to be made by defineVisionTask, with an object of options`)
+  }
+
+  #find(task: string): VisionTask {
     const found = this.#tasks.get(task)
-    if (!found)
-      throw new EngineError('not-found', `Expected a task (${this.tasks.join(', ')}), received ${JSON.stringify(task)}`)
+    if (found !== undefined) return found
+    throw new EngineError('not-found', `Expected a task (${this.tasks.join(', ')}), received ${JSON.stringify(task)}`)
+  }
+
+  #open(task: string, options: unknown, { priority, rank, user, live }: Access): TaskSession {
+    const found = this.#find(task)
     return new ImageTaskSession({
       task: found,
       options: parseOptions(found, options),

@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import type { DetectedObject, PooledImage } from '../core/packet.ts'
 
 /** Who waits for a model: live frames, a request, or work that fills gaps. */
@@ -41,10 +42,19 @@ export interface SessionTraits {
   readonly user?: string
 }
 
+/** What a task is, as the documents of the API tell it. */
+export interface TaskDescription {
+  readonly summary: string
+  /** Of a request: the ones that `openTask` checks. */
+  readonly options: z.ZodObject
+}
+
 /** Tasks on images, and pictures: what nodes and routes see of the models and of the vision host. */
 export interface Vision {
   /** Names of the tasks, as in `engine/tasks/`. */
   readonly tasks: readonly string[]
+  /** Throws `not-found` for an unknown task. */
+  describeTask(task: string): TaskDescription
   /**
    * Throws `not-found` for an unknown task and `invalid` for options that do not fit its schema. Nothing is loaded yet.
    */

@@ -1,8 +1,9 @@
 import { BehaviorSubject, map } from 'rxjs'
+import { z } from 'zod'
 import type { Clock } from '../core/clock.ts'
 import { createPacket, type Packet } from '../core/packet.ts'
 import type { Hub } from '../streams/hub.ts'
-import { messageSchema } from '../streams/message-schema.ts'
+import { messageSchema, messageSchemas } from '../streams/message-schema.ts'
 import { hasEnded, type Job } from './job.ts'
 
 /** How far a job is. */
@@ -11,6 +12,21 @@ interface Progress {
   /** Of the input that is being worked on. */
   readonly part: Readonly<Record<string, number>> | undefined
 }
+
+const count = z.number().int().min(0)
+
+/** A message of a job's topic. */
+export const jobProgressSchema = messageSchemas.event.extend({
+  event: z.strictObject({
+    name: z.literal('progress'),
+    job_id: z.string(),
+    status: z.enum(['queued', 'running', 'complete', 'failed', 'cancelled']),
+    done: count.describe('Inputs with a result'),
+    failed: count.describe('Inputs that failed'),
+    total: count,
+    part: z.record(z.string(), z.number()).optional().describe('Of the input that is being worked on'),
+  }),
+})
 
 interface Topic {
   readonly changes: BehaviorSubject<Progress>

@@ -1,8 +1,19 @@
 import { Hono } from 'hono'
+import { z } from 'zod'
 import { EngineError, errorTable } from '../errors.ts'
+import type { FailureBody } from './operation.ts'
 
 /** Seconds after which a client may ask again. */
 const retryAfterS = 1
+
+/** CONTRACT's error body, for the documents. */
+export const houseFailure: FailureBody = {
+  name: 'HouseFailure',
+  schema: z.strictObject({
+    error: z.string().describe('Short, and always the same for one cause'),
+    detail: z.string().describe('What was expected, what came, what to do'),
+  }),
+}
 
 /** A Hono app whose handlers may throw `EngineError`; it answers with the house's error body. A bug passes on to the server. */
 export function createRoutes(): Hono {

@@ -1,7 +1,9 @@
 import type { Hono } from 'hono'
+import { z } from 'zod'
 import type { StreamStatus } from '../core/running-stream.ts'
 import type { LoadedModelStatus } from '../inference/vision-model-status.ts'
-import { createRoutes, refuseOtherMethods } from './answer.ts'
+import { createRoutes, houseFailure, refuseOtherMethods } from './answer.ts'
+import { describeRoutes, type Operation } from './operation.ts'
 
 /** What `GET /api/health` answers. */
 export interface Health {
@@ -95,5 +97,42 @@ export function healthRoutes(health: () => Health | Promise<Health>): Hono {
     })
     refuseOtherMethods(app, path, 'GET, HEAD')
   }
-  return app
+  return describeRoutes(app, {
+    name: 'Health',
+    failure: houseFailure,
+    operations: ['/api/health', '/health'].map(describeHealth),
+  })
+}
+
+const healthSchema = z.looseObject({
+  status: z.enum(['ok', 'degraded', 'error']),
+  version: z.string(),
+  uptime_s: z.number(),
+  models_loaded: z.array(z.string()),
+  memory_used_mb: z.number().describe('Proportional set size of all processes'),
+  device_memory_used_mb: z.number().nullable(),
+  clockSteps: z.number().int().describe('How often the wall clock was set'),
+  load: z.looseObject({ level: z.number().int(), name: z.string() }),
+  problems: z.array(z.strictObject({ name: z.string(), detail: z.string(), since: z.number() })),
+  skippedModels: z.array(z.string()),
+  devices: z.record(z.string(), z.looseObject({ state: z.enum(['ready', 'absent', 'failed', 'recovering']) })),
+  models: z.array(z.looseObject({ name: z.string(), task: z.string(), backend: z.string(), state: z.string() })),
+  pipelines: z.array(z.looseObject({ name: z.string(), state: z.string(), streams: z.array(z.looseObject({})) })),
+  hosts: z.array(
+    z.looseObject({ name: z.string(), pid: z.number().int().nullable(), state: z.string(), restarts: z.number() }),
+  ),
+})
+
+function describeHealth(path: string): Operation {
+  const content = { 'application/json': { schema: healthSchema } }
+  return {
+    method: 'get',
+    path,
+    summary: 'How the engine is: devices, models, pipelines, processes',
+    answers: {
+      200: { summary: 'It is ok or degraded', content },
+      503: { summary: 'It cannot do its work', content },
+    },
+    failures: [],
+  }
 }

@@ -5,7 +5,8 @@ import { toWavFile } from '../audio/encode-sound.ts'
 import { recogniseAll, textOf } from '../audio/recognise.ts'
 import { EngineError, messageOf } from '../errors.ts'
 import type { Speech, SynthesisOptions, Voice } from '../inference/speech.ts'
-import { answer, createRoutes, refuseOtherMethods } from './answer.ts'
+import { answer, createRoutes, houseFailure, refuseOtherMethods } from './answer.ts'
+import { describeRoutes, type Operation } from './operation.ts'
 import { type Form, readForm, WrongUpload } from './upload.ts'
 
 /** What the routes ask. */
@@ -44,8 +45,51 @@ export function houseSpeechRoutes(parts: HouseSpeechParts): Hono {
   })
   for (const path of ['/api/transcribe', '/api/speak']) refuseOtherMethods(app, path, 'POST')
   refuseOtherMethods(app, '/api/voices', 'GET, HEAD')
-  return app
+  return describeRoutes(app, { name: 'Speech', failure: houseFailure, operations })
 }
+
+const transcriptSchema = z.strictObject({
+  text: z.string(),
+  language: z.string().nullable(),
+  duration: z.number().describe('Seconds'),
+})
+const voicesSchema = z.array(
+  z.looseObject({
+    name: z.string(),
+    language: z.string(),
+    backend: z.string(),
+    state: z.string(),
+    sample_rate: z.number(),
+  }),
+)
+
+const operations: readonly Operation[] = [
+  {
+    method: 'post',
+    path: '/api/transcribe',
+    summary: 'Speech to text',
+    body: { 'multipart/form-data': { schema: transcribeSchema.extend({ audio: z.file() }) } },
+    answers: { 200: { summary: 'What was said', content: { 'application/json': { schema: transcriptSchema } } } },
+    failures: [400, 404, 413, 415, 503],
+  },
+  {
+    method: 'post',
+    path: '/api/speak',
+    summary: 'Text to speech',
+    body: { 'application/json': { schema: speakSchema, example: { text: 'Hello there.' } } },
+    answers: {
+      200: { summary: 'A WAV file; the header hailstream-voice names the voice', content: { 'audio/wav': {} } },
+    },
+    failures: [400, 404, 503],
+  },
+  {
+    method: 'get',
+    path: '/api/voices',
+    summary: 'Every voice, also those that could be pulled',
+    answers: { 200: { summary: 'The voices', content: { 'application/json': { schema: voicesSchema } } } },
+    failures: [],
+  },
+]
 
 async function transcribe({ speech, decoder, uploads }: HouseSpeechParts, request: Request): Promise<Response> {
   try {

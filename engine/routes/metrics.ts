@@ -1,5 +1,6 @@
 import type { Hono } from 'hono'
-import { createRoutes, refuseOtherMethods } from './answer.ts'
+import { createRoutes, houseFailure, refuseOtherMethods } from './answer.ts'
+import { describeRoutes } from './operation.ts'
 
 /** `/metrics` for Prometheus; `type` is the media type of its text. */
 export function metricsRoutes(text: () => Promise<string>, type: string): Hono {
@@ -8,5 +9,17 @@ export function metricsRoutes(text: () => Promise<string>, type: string): Hono {
     return new Response(await text(), { headers: { 'content-type': type, 'cache-control': 'no-store' } })
   })
   refuseOtherMethods(app, '/metrics', 'GET, HEAD')
-  return app
+  return describeRoutes(app, {
+    name: 'Health',
+    failure: houseFailure,
+    operations: [
+      {
+        method: 'get',
+        path: '/metrics',
+        summary: 'Figures for Prometheus',
+        answers: { 200: { summary: 'In its text format', content: { 'text/plain': {} } } },
+        failures: [],
+      },
+    ],
+  })
 }

@@ -2,7 +2,8 @@ import type { Hono } from 'hono'
 import { z } from 'zod'
 import { EngineError, messageOf } from '../errors.ts'
 import { type ModelDescription, toMb } from '../inference/model-list.ts'
-import { createRoutes, refuseOtherMethods } from './answer.ts'
+import { createRoutes, houseFailure, refuseOtherMethods } from './answer.ts'
+import { describeRoutes, type Operation } from './operation.ts'
 
 /** One memory that models share. MB are 10⁶ bytes. */
 export interface MemoryUse {
@@ -70,8 +71,58 @@ export function modelRoutes({ list, unload, resources }: ModelsParts): Hono {
   })
   for (const path of ['/api/models', '/api/list-resources']) refuseOtherMethods(app, path, 'GET, HEAD')
   refuseOtherMethods(app, '/api/unload', 'POST')
-  return app
+  return describeRoutes(app, { name: 'Models', failure: houseFailure, operations })
 }
+
+const memoryUse = z.strictObject({ budget_mb: z.number().nullable(), used_mb: z.number() })
+const resourcesSchema = z.looseObject({
+  memory: z.strictObject({ host: memoryUse, device: memoryUse.nullable() }),
+  models: z.array(
+    z.looseObject({ name: z.string(), memory: z.enum(['host', 'device']), memory_mb: z.number(), pinned: z.boolean() }),
+  ),
+  loads_waiting: z.number().int(),
+})
+const modelsSchema = z.array(
+  z.looseObject({
+    name: z.string(),
+    task: z.string(),
+    backend: z.string(),
+    state: z.string(),
+    why: z.string().describe('Why this backend, and where its files are'),
+    licence: z.string(),
+    memory_mb: z.number().nullable(),
+    in_use: z.number().int(),
+    keep_alive: z.number().describe('Seconds that it stays unused; -1 for ever'),
+  }),
+)
+const unloadedSchema = z.strictObject({ model: z.string(), unloaded: z.boolean(), freed_mb: z.number() })
+
+const operations: readonly Operation[] = [
+  {
+    method: 'get',
+    path: '/api/models',
+    summary: 'Every model of the catalogue, and how it is here',
+    answers: { 200: { summary: 'The models', content: { 'application/json': { schema: modelsSchema } } } },
+    failures: [],
+  },
+  {
+    method: 'get',
+    path: '/api/list-resources',
+    summary: 'Who holds which memory',
+    answers: {
+      200: { summary: 'Memory, processor, disk', content: { 'application/json': { schema: resourcesSchema } } },
+    },
+    failures: [],
+  },
+  {
+    method: 'post',
+    path: '/api/unload',
+    summary: 'Takes a model out of memory; the next question loads it again',
+    body: { 'application/json': { schema: unloadSchema, example: { model: 'yolov8n' } } },
+    answers: { 200: { summary: 'What was freed', content: { 'application/json': { schema: unloadedSchema } } } },
+    failures: [400, 404, 409],
+  },
+]
 
 async function readUnload(request: Request): Promise<z.output<typeof unloadSchema>> {
   const body = await request.json().catch((error: unknown) => {

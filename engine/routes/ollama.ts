@@ -8,7 +8,9 @@ import { answerEmbed, answerEmbeddings } from './ollama/embed.ts'
 import { answerError } from './ollama/errors.ts'
 import { answerGenerate } from './ollama/generate.ts'
 import { answerPs, answerShow, answerTags } from './ollama/models.ts'
+import { ollamaGroup, rootGroup } from './ollama/operations.ts'
 import { answerCopy, answerDelete, answerPull } from './ollama/upkeep.ts'
+import { describeRoutes } from './operation.ts'
 
 /** What Ollama's routes ask. */
 export interface OllamaParts {
@@ -45,12 +47,13 @@ export function ollamaRoutes({ language, library, clock, version }: OllamaParts)
   route(app, 'DELETE', '/api/delete', (request) => answerDelete(library, request))
   for (const path of ['/api/create', '/api/push', '/api/blobs/:digest'])
     app.all(path, ({ req }) => refuse(501, noSuch(req.path)))
-  return app
+  return describeRoutes(app, ollamaGroup)
 }
 
 /** `GET /` and `HEAD /` of Ollama's own port, by which clients see whether it is there. */
 export function ollamaRoot(): Hono {
-  return new Hono().get('/', ({ text }) => text('Ollama is running'))
+  const app = new Hono().get('/', ({ text }) => text('Ollama is running'))
+  return describeRoutes(app, rootGroup)
 }
 
 function route(app: Hono, method: 'GET' | 'POST' | 'DELETE', path: string, answer: Answer): void {

@@ -8,6 +8,8 @@ import { answerCompletion } from './openai/completions.ts'
 import { answerEmbeddings } from './openai/embeddings.ts'
 import { answerError } from './openai/errors.ts'
 import { answerModel, answerModels } from './openai/models.ts'
+import { openaiGroup } from './openai/operations.ts'
+import { describeRoutes } from './operation.ts'
 
 /** What OpenAI's routes of text ask. */
 export interface OpenAiParts {
@@ -33,7 +35,7 @@ export function openaiRoutes({ language, library, clock }: OpenAiParts): Hono {
   for (const path of ['/v1/chat/completions', '/v1/completions', '/v1/embeddings'])
     refuseOtherMethods(app, path, 'POST')
   for (const path of ['/v1/models', '/v1/models/:model{.+}']) refuseOtherMethods(app, path, 'GET, HEAD')
-  return app
+  return describeRoutes(app, openaiGroup)
 }
 
 function refuseOtherMethods(app: Hono, path: string, allow: string): void {

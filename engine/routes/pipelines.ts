@@ -1,5 +1,7 @@
 import type { Hono } from 'hono'
-import { createRoutes, refuseOtherMethods } from './answer.ts'
+import { z } from 'zod'
+import { createRoutes, houseFailure, refuseOtherMethods } from './answer.ts'
+import { describeRoutes } from './operation.ts'
 
 /** One pipeline of `GET /api/pipelines`: what is wired to what. */
 export interface PipelineSummary {
@@ -19,10 +21,31 @@ export interface StreamSummary {
   readonly published: boolean
 }
 
+const streamSchema = z.strictObject({
+  name: z.string(),
+  kind: z.string(),
+  plugin: z.string().describe('The source or node that makes it'),
+  source: z.string().describe('The source stream that its packets began in'),
+  published: z.boolean(),
+})
+const pipelinesSchema = z.array(z.strictObject({ name: z.string(), state: z.string(), streams: z.array(streamSchema) }))
+
 /** `/api/pipelines`: the pipelines and how their streams hang together. How they fare is told by `/api/health`. */
 export function pipelineRoutes(pipelines: () => readonly PipelineSummary[]): Hono {
   const app = createRoutes()
   app.get('/api/pipelines', () => Response.json(pipelines()))
   refuseOtherMethods(app, '/api/pipelines', 'GET, HEAD')
-  return app
+  return describeRoutes(app, {
+    name: 'Topics and pipelines',
+    failure: houseFailure,
+    operations: [
+      {
+        method: 'get',
+        path: '/api/pipelines',
+        summary: 'The pipelines, and what is wired to what',
+        answers: { 200: { summary: 'All of them', content: { 'application/json': { schema: pipelinesSchema } } } },
+        failures: [],
+      },
+    ],
+  })
 }

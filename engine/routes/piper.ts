@@ -4,6 +4,8 @@ import { toWavFile } from '../audio/encode-sound.ts'
 import { EngineError, errorTable, messageOf } from '../errors.ts'
 import type { Synthesiser, SynthesisOptions, Voice } from '../inference/speech.ts'
 
+import { describeRoutes, type Operation } from './operation.ts'
+
 const maxText = 5000
 /** Piper's scale of length is the inverse of speed, which is 0.25 to 4. */
 const scale = z.number().min(0.25).max(4)
@@ -41,7 +43,39 @@ export function piperRoutes(synthesiser: Synthesiser, path = '/compat/piper'): H
     const { name, language, speakers } = best
     return Response.json({ voice: { name, language, num_speakers: Math.max(1, speakers.length) }, last: null })
   })
-  return app
+  return describeRoutes(app, { name: 'Piper', failure, operations: describeAt(path) })
+}
+
+const failure = { name: 'PiperFailure', schema: z.strictObject({ error: z.string() }) }
+const configsSchema = z.record(
+  z.string(),
+  z.strictObject({
+    audio: z.strictObject({ sample_rate: z.number() }),
+    language: z.strictObject({ code: z.string(), family: z.string(), region: z.string().nullable() }),
+    num_speakers: z.number().int(),
+    speaker_id_map: z.record(z.string(), z.number().int()),
+  }),
+)
+const infoSchema = z.strictObject({
+  voice: z.strictObject({ name: z.string(), language: z.string(), num_speakers: z.number().int() }),
+  last: z.null(),
+})
+
+function describeAt(path: string): Operation[] {
+  const body = { 'application/json': { schema: synthesizeSchema, example: { text: 'Hello there.' } } }
+  const sound = { 200: { summary: 'A WAV file', content: { 'audio/wav': {} } } }
+  const voices = { 200: { summary: 'By name', content: { 'application/json': { schema: configsSchema } } } }
+  const info = { 200: { summary: 'The voice', content: { 'application/json': { schema: infoSchema } } } }
+  const speak = { method: 'post', body, answers: sound, failures: [400, 404, 503] } as const
+  const get = { method: 'get', failures: [] } as const
+  return [
+    { ...speak, path: `${path}/synthesize`, summary: 'Text to speech' },
+    { ...speak, path, summary: 'Text to speech, as older clients ask' },
+    { ...speak, path: `${path}/`, summary: 'Text to speech, as older clients ask, with a slash' },
+    { ...get, path: `${path}/voices`, summary: 'The voices that can speak now', answers: voices },
+    { ...get, path: `${path}/all-voices`, summary: 'Also those that could be pulled', answers: voices },
+    { ...get, path: `${path}/info`, summary: 'The voice that speaks unasked', answers: info, failures: [503] },
+  ]
 }
 
 async function synthesize(synthesiser: Synthesiser, request: Request): Promise<Response> {

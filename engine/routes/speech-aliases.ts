@@ -4,6 +4,8 @@ import { toWavFile } from '../audio/encode-sound.ts'
 import { EngineError, errorTable, messageOf } from '../errors.ts'
 import type { Speech, Synthesiser } from '../inference/speech.ts'
 
+import { describeRoutes, type RouteGroup } from './operation.ts'
+
 const maxText = 5000
 
 const synthesizeSchema = z.strictObject({
@@ -34,7 +36,69 @@ export function speechAliasRoutes(speech: Speech): Hono {
     const { ready } = await look(speech)
     return ready ? Response.json({ ready }) : Response.json({ ready, reason: 'no_model' }, { status: 503 })
   })
-  return app
+  return describeRoutes(app, group)
+}
+
+const healthSchema = z.strictObject({
+  status: z.literal('ok'),
+  model: z.string().nullable(),
+  model_loaded: z.boolean(),
+  uptime_seconds: z.number(),
+})
+const voiceSchema = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  language: z.string(),
+  gender: z.null(),
+  sample_rate: z.number(),
+})
+const unready = z.strictObject({ ready: z.literal(false), reason: z.string() })
+
+const group: RouteGroup = {
+  name: 'As single speech services answer',
+  failure: { name: 'SpeechServiceFailure', schema: z.strictObject({ error: z.string() }) },
+  operations: [
+    {
+      method: 'get',
+      path: '/v1/voices',
+      summary: 'The voices that can speak now',
+      answers: {
+        200: {
+          summary: 'The voices',
+          content: { 'application/json': { schema: z.strictObject({ voices: z.array(voiceSchema) }) } },
+        },
+      },
+      failures: [],
+    },
+    {
+      method: 'post',
+      path: '/v1/synthesize',
+      summary: 'Text to speech',
+      body: { 'application/json': { schema: synthesizeSchema, example: { text: 'Hello there.' } } },
+      answers: { 200: { summary: 'A WAV file', content: { 'audio/wav': {} } } },
+      failures: [400, 404, 503],
+    },
+    {
+      method: 'get',
+      path: '/health',
+      summary: 'Which model recognises, and whether it is here',
+      answers: { 200: { summary: 'It answers', content: { 'application/json': { schema: healthSchema } } } },
+      failures: [],
+    },
+    {
+      method: 'get',
+      path: '/health/ready',
+      summary: 'Whether something can be recognised or spoken',
+      answers: {
+        200: {
+          summary: 'It can',
+          content: { 'application/json': { schema: z.strictObject({ ready: z.literal(true) }) } },
+        },
+        503: { summary: 'It cannot', content: { 'application/json': { schema: unready } } },
+      },
+      failures: [],
+    },
+  ],
 }
 
 async function look(speech: Speech): Promise<{ model: string | null; ready: boolean }> {

@@ -1,9 +1,12 @@
 import type { Hono } from 'hono'
+import { z } from 'zod'
 import { EngineError } from '../errors.ts'
 import type { EncodedMessage } from '../streams/encode.ts'
 import { followTopic } from '../streams/follow-topic.ts'
 import type { Hub } from '../streams/hub.ts'
-import { createRoutes, refuseOtherMethods } from './answer.ts'
+import { messageSchemas } from '../streams/message-schema.ts'
+import { createRoutes, houseFailure, refuseOtherMethods } from './answer.ts'
+import { describeRoutes, type Operation } from './operation.ts'
 
 /** How long a topic that nobody watches may take to give its first message. */
 const firstMessageMs = 5000
@@ -28,7 +31,53 @@ export function topicRoutes(hub: Hub): Hono {
     return sendLatest(hub, topic, req.header('if-none-match') ?? '', req.raw.signal)
   })
   refuseOtherMethods(app, path, 'GET, HEAD')
-  return app
+  return describeRoutes(app, { name: 'Topics and pipelines', failure: houseFailure, operations: [list, one(path)] })
+}
+
+const topicsSchema = z.array(
+  z.strictObject({
+    topic: z.string(),
+    kind: z.string(),
+    pipeline: z.string(),
+    stream: z.string(),
+    subscribers: z.number().int().min(0),
+    schema: z.unknown().describe('JSON Schema of its messages'),
+  }),
+)
+const list: Operation = {
+  method: 'get',
+  path: '/api/topics',
+  summary: 'The topics that there are now',
+  answers: { 200: { summary: 'All of them', content: { 'application/json': { schema: topicsSchema } } } },
+  failures: [],
+}
+const results = z.union([messageSchemas.objects, messageSchemas.text, messageSchemas.event])
+
+function one(path: string): Operation {
+  const content = {
+    'application/json': { schema: results },
+    'text/event-stream': {},
+    'image/jpeg': {},
+    'multipart/x-mixed-replace': {},
+    'application/octet-stream': {},
+    'audio/pcm': {},
+  }
+  return {
+    method: 'get',
+    path,
+    summary: 'A topic over HTTP',
+    detail:
+      'The newest message: JSON, or the bytes of a picture, a map or sound. A source that nobody watches is opened and waited for up to 5 s. With Accept: text/event-stream every message as an event; with Accept: multipart/x-mixed-replace, or ?mjpeg, pictures as MJPEG.',
+    places: { pipeline: 'Name of the pipeline', stream: 'Name of the stream; that of a side output has a slash' },
+    query: z.strictObject({
+      mjpeg: z.literal('').optional().describe('Pictures one after another, for an img element'),
+    }),
+    answers: {
+      200: { summary: 'The newest message, or all from now on', content },
+      304: { summary: 'If-None-Match names the newest message' },
+    },
+    failures: [400, 404, 503],
+  }
 }
 
 async function sendLatest(hub: Hub, topic: string, known: string, signal: AbortSignal): Promise<Response> {

@@ -1,11 +1,14 @@
 import type { Context, Hono } from 'hono'
+import { z } from 'zod'
 import { EngineError } from '../errors.ts'
 import { parseKeepAlive } from '../inference/keep-alive.ts'
 import { scaleObjects } from '../inference/scale-objects.ts'
 import type { DecodedPicture, TaskResult, Vision } from '../inference/vision.ts'
 import { toResultObject } from '../streams/encode.ts'
+import { objectSchema } from '../streams/message-schema.ts'
 import type { ResultObject } from '../streams/wire.ts'
-import { answer, createRoutes, refuseOtherMethods } from './answer.ts'
+import { answer, createRoutes, houseFailure, refuseOtherMethods } from './answer.ts'
+import { describeRoutes, type Operation } from './operation.ts'
 import { readPicture, WrongType } from './picture.ts'
 
 /** From the request's last byte to its answer. */
@@ -29,7 +32,41 @@ export function visionRoutes(vision: Vision): Hono {
     app.post(`/api/${task}`, (context) => answerTask(vision, task, context))
     refuseOtherMethods(app, `/api/${task}`, 'POST')
   }
-  return app
+  const operations = vision.tasks.map((task) => describeTask(vision, task))
+  return describeRoutes(app, { name: 'Pictures', failure: houseFailure, operations })
+}
+
+const { label, confidence, bbox, keypoints } = objectSchema.shape
+/** What `shapes` make. */
+const shapeSchemas: Readonly<Record<string, z.ZodType>> = {
+  detect: z.array(z.strictObject({ label, confidence, bbox })),
+  pose: z.array(z.strictObject({ person_id: z.number().int(), keypoints: keypoints.unwrap() })),
+}
+const keepAlive = z
+  .union([z.number(), z.string()])
+  .optional()
+  .describe('How long the model stays loaded: seconds, or a time such as 5m; -1 for ever')
+
+function describeTask(vision: Vision, task: string): Operation {
+  const { summary, options } = vision.describeTask(task)
+  const query = options.extend({ keep_alive: keepAlive })
+  const schema = shapeSchemas[task] ?? z.array(objectSchema)
+  return {
+    method: 'post',
+    path: `/api/${task}`,
+    summary: summary.replace(/\.$/, ''),
+    detail:
+      'Takes JPEG, PNG or WebP. Options come as query, as fields beside the picture, or as keys of the JSON; lists as text are separated by commas. The headers hailstream-model, hailstream-backend and, where it is so, hailstream-simulated tell who answered.',
+    query,
+    body: {
+      'multipart/form-data': { schema: query.extend({ image: z.file() }) },
+      'image/*': {},
+      'application/octet-stream': {},
+      'application/json': { schema: query.extend({ image: z.string().describe('Base64 or a data URL') }) },
+    },
+    answers: { 200: { summary: 'What was found', content: { 'application/json': { schema } } } },
+    failures: [400, 413, 415, 503, 504],
+  }
 }
 
 async function answerTask(vision: Vision, task: string, { req }: Context): Promise<Response> {

@@ -2,7 +2,8 @@ import type { Hono } from 'hono'
 import { z } from 'zod'
 import { EngineError } from '../errors.ts'
 import type { Language, LanguageEvent, LanguageModelStatus, LanguageUsage } from '../inference/language.ts'
-import { answer, createRoutes, refuseOtherMethods } from './answer.ts'
+import { answer, createRoutes, houseFailure, refuseOtherMethods } from './answer.ts'
+import { describeRoutes, type RouteGroup } from './operation.ts'
 import { type PictureRequest, readPicture, WrongType } from './picture.ts'
 import { beginBody, eventStreamHeaders, serverEvent } from './stream-body.ts'
 
@@ -37,7 +38,38 @@ export function vlmRoutes(language: Language): Hono {
     }
   })
   refuseOtherMethods(app, '/api/vlm', 'POST')
-  return app
+  return describeRoutes(app, group)
+}
+
+const answerSchema = z.strictObject({
+  text: z.string(),
+  model: z.string(),
+  reason: z.enum(['stop', 'length', 'tool-calls']),
+  usage: z.record(z.string(), z.number()).describe('Tokens, and times in ms'),
+})
+const question = 'What is in the picture?'
+
+const group: RouteGroup = {
+  name: 'Pictures',
+  failure: houseFailure,
+  operations: [
+    {
+      method: 'post',
+      path: '/api/vlm',
+      summary: 'Asks a language model about a picture',
+      body: {
+        'multipart/form-data': { schema: optionsSchema.extend({ image: z.file() }), example: { prompt: question } },
+        'application/json': { schema: optionsSchema.extend({ image: z.string().describe('Base64 or a data URL') }) },
+      },
+      answers: {
+        200: {
+          summary: 'The answer; with stream events {"text"}, the last one with "done": true',
+          content: { 'application/json': { schema: answerSchema }, 'text/event-stream': {} },
+        },
+      },
+      failures: [400, 404, 415, 503, 504],
+    },
+  ],
 }
 
 async function answerVlm(language: Language, request: Request): Promise<Response> {

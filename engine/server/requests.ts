@@ -30,6 +30,9 @@ const frameSchema = z.object({
   height: z.number().int().positive().optional(),
 })
 
+/** What clients say on a WebSocket, for the documents: requests, the query of a one-topic socket, the header of a frame. */
+export const socketSchemas = { request: requestSchema, flow: flowSchema, frame: frameSchema }
+
 /** A client's request, or what is wrong with it, with the `id` it carried where that could be read. */
 export type Parsed = { readonly request: SocketRequest } | { readonly error: EngineError; readonly id?: RequestId }
 

@@ -15,7 +15,8 @@ const head = {
 
 const keypoint = z.strictObject({ name: z.string(), x: z.number(), y: z.number(), confidence: fraction })
 
-const object = z.strictObject({
+/** One thing that was found. */
+export const objectSchema = z.strictObject({
   id: z.number().int().optional().describe('Of a track'),
   label: z.string(),
   confidence: fraction,
@@ -47,7 +48,7 @@ export const messageSchemas = {
     model: z.string(),
     backend: z.string(),
     simulated: z.literal(true).optional(),
-    objects: z.array(object),
+    objects: z.array(objectSchema),
   }),
   text: z.strictObject({
     ...head,
@@ -64,6 +65,19 @@ export const messageSchemas = {
   }),
   audio: z.strictObject({ ...binary, sampleRate: count, channels: count }),
 } satisfies Record<Kind, z.ZodType>
+
+const requestId = z.union([z.string(), z.number()]).optional().describe('As the request carried it')
+const source = z.string()
+const seq = count
+
+/** What the engine says as text on a WebSocket, beside the messages of topics. */
+export const socketAnswerSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.enum(['subscribed', 'unsubscribed']), topic: z.string(), id: requestId }),
+  z.strictObject({ type: z.literal('publishing'), source, id: requestId }),
+  z.strictObject({ type: z.literal('ack'), source, seq }),
+  z.strictObject({ type: z.enum(['pause', 'resume']), source }),
+  z.strictObject({ type: z.literal('error'), error: z.string(), detail: z.string(), id: requestId }),
+])
 
 /** The JSON Schema that `GET /api/topics` shows for a topic of that kind. */
 export function messageSchema(kind: Kind): unknown {

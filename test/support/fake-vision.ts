@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { DetectedObject } from '../../engine/core/packet.ts'
 import { EngineError } from '../../engine/errors.ts'
 import type { Vision } from '../../engine/inference/vision.ts'
@@ -20,6 +21,13 @@ export class FakeVision implements Vision {
   gate: Promise<void> = Promise.resolve()
   /** What `decodePicture` waits for, once it has taken the bytes. */
   decodeGate: Promise<void> = Promise.resolve()
+
+  describeTask(task: string): ReturnType<Vision['describeTask']> {
+    return {
+      summary: `Recorded answers of ${task}`,
+      options: z.strictObject({ minScore: z.number().max(1).optional() }),
+    }
+  }
 
   openTask(task: string, options: unknown): ReturnType<Vision['openTask']> {
     this.opened.push({ task, options })

@@ -1,6 +1,8 @@
 import { Hono } from 'hono'
 import { refuseOtherMethods } from '../answer.ts'
+import { describeRoutes } from '../operation.ts'
 import { answerFailure } from './error-body.ts'
+import { audioGroup } from './operations.ts'
 import { answerSpeech } from './speech.ts'
 import { readTranscription, readTranslation } from './transcription-request.ts'
 import { answerTranscription, type RecognitionParts } from './transcriptions.ts'
@@ -19,5 +21,5 @@ export function audioRoutes(parts: RecognitionParts): Hono {
   app.post('/v1/audio/translations', ({ req }) => answerTranscription(parts, req.raw, readTranslation))
   app.post('/v1/audio/speech', ({ req }) => answerSpeech(parts.speech.synthesiser, req.raw))
   for (const path of [...audioUploadPaths, '/v1/audio/speech']) refuseOtherMethods(app, path, 'POST')
-  return app
+  return describeRoutes(app, audioGroup)
 }

@@ -24,7 +24,8 @@ const bestVoice: ReadonlySet<string> = new Set([
   'default',
 ])
 
-const schema = z.strictObject({
+/** Body of `POST /v1/audio/speech`. */
+export const speechSchema = z.strictObject({
   input: z.string().min(1).max(maxInput),
   model: z.string().min(1).optional(),
   voice: z.union([z.string().min(1), z.strictObject({ id: z.string().min(1) })]).optional(),
@@ -39,7 +40,7 @@ export async function readSpeech(request: Request): Promise<SpeechRequest> {
   const body: unknown = await request.json().catch((error: unknown) => {
     throw new EngineError('invalid', `Expected a body of JSON that can be read: ${messageOf(error)}`, { cause: error })
   })
-  const parsed = schema.safeParse(body)
+  const parsed = speechSchema.safeParse(body)
   if (!parsed.success) throw invalidField(parsed.error)
   const { input, model, voice, speed, response_format: format, stream_format: streamFormat } = parsed.data
   const voiceName = typeof voice === 'object' ? voice.id : voice

@@ -21,7 +21,8 @@ const bestModel: ReadonlySet<string> = new Set(['whisper-1', 'default'])
 const formats = ['json', 'text', 'srt', 'verbose_json', 'vtt'] as const
 const listFields: ReadonlySet<string> = new Set(['timestamp_granularities', 'include'])
 
-const translationSchema = z.strictObject({
+/** Fields of `POST /v1/audio/translations` beside the file. */
+export const translationSchema = z.strictObject({
   model: z.string().min(1).optional(),
   prompt: z.string().optional(),
   response_format: z.enum(formats).default('json'),
@@ -32,7 +33,8 @@ const translationSchema = z.strictObject({
     .optional(),
 })
 
-const transcriptionSchema = translationSchema.extend({
+/** Fields of `POST /v1/audio/transcriptions` beside the file. Lists come as `name[]`. */
+export const transcriptionSchema = translationSchema.extend({
   language: z.string().min(1).optional(),
   timestamp_granularities: z.array(z.enum(['word', 'segment'])).optional(),
   stream: z.enum(['true', 'false']).default('false'),

@@ -17,7 +17,8 @@ export interface JobChecks {
 const maxPrompt = 262_144
 const transcribeTask = 'transcribe'
 
-const languageSchema = z.strictObject({
+/** Options of a job about prompts. */
+export const languageSchema = z.strictObject({
   model: z.string().min(1).optional(),
   system: z.string().max(maxPrompt).optional(),
   raw: z.boolean().optional(),
@@ -28,12 +29,14 @@ const languageSchema = z.strictObject({
   seed: z.number().int().optional(),
   stop: z.array(z.string().min(1)).max(16).optional(),
 })
-const transcriptionSchema = z.strictObject({
+/** Options of a job about audio. */
+export const transcriptionSchema = z.strictObject({
   model: z.string().min(1).optional(),
   language: z.string().min(1).optional(),
   hint: z.string().min(1).optional(),
 })
-const visionSchema = z.strictObject({ task: z.string(), options: z.record(z.string(), z.unknown()).default({}) })
+/** Options of a job about pictures. */
+export const visionSchema = z.strictObject({ task: z.string(), options: z.record(z.string(), z.unknown()).default({}) })
 
 /** The job that a body asks for. Throws `invalid`, or what the model says that is asked for: `not-found`, `unavailable`. */
 export async function toJob(body: JobBody, checks: JobChecks): Promise<NewJob> {

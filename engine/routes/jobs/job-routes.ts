@@ -1,12 +1,14 @@
 import type { Hono } from 'hono'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { EngineError } from '../../errors.ts'
 import type { JobQueue } from '../../jobs/job-queue.ts'
 import { answer, createRoutes, refuseOtherMethods } from '../answer.ts'
+import { describeRoutes } from '../operation.ts'
 import { WrongUpload } from '../upload.ts'
 import { describeJob, describeOutcomes } from './job-answer.ts'
 import { readJobBody } from './job-body.ts'
 import { type JobChecks, toJob } from './job-request.ts'
+import { jobGroup, listSchema } from './operations.ts'
 
 /** What the routes ask. */
 export interface JobParts extends JobChecks {
@@ -19,10 +21,6 @@ export interface JobParts extends JobChecks {
 /** Paths here whose forms hold files: the server hands them over while they arrive. */
 export const jobUploadPaths = ['/api/infer'] as const
 
-const listSchema = z.strictObject({
-  status: z.enum(['queued', 'running', 'complete', 'failed', 'cancelled']).optional(),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
-})
 const uncached = { headers: { 'cache-control': 'no-store' } }
 
 /**
@@ -47,7 +45,7 @@ export function jobRoutes(parts: JobParts): Hono {
   )
   refuseOtherMethods(app, '/api/infer', 'GET, HEAD, POST')
   refuseOtherMethods(app, '/api/infer/:id', 'GET, HEAD, DELETE')
-  return app
+  return describeRoutes(app, jobGroup)
 }
 
 async function submit(parts: JobParts, request: Request): Promise<Response> {
