@@ -12,7 +12,7 @@ interface Pipeline {
 
 /** Topics of all pipelines, with the sources that they began in. Throws `NotAllowed`, or an error of the network. */
 export async function fetchTopics(): Promise<Topic[]> {
-  const [topics, pipelines] = await Promise.all([get('api/topics'), get('api/pipelines')])
+  const [topics, pipelines] = await Promise.all([getJson('api/topics'), getJson('api/pipelines')])
   const sources = new Map<string, string>()
   for (const { name, streams } of pipelines as Pipeline[])
     for (const stream of streams) sources.set(`${name}/${stream.name}`, stream.source)
@@ -22,7 +22,8 @@ export async function fetchTopics(): Promise<Topic[]> {
   })
 }
 
-async function get(path: string): Promise<unknown> {
+/** What the server answers at `path`, relative to this page. Throws `NotAllowed`, or an error of the network. */
+export async function getJson(path: string): Promise<unknown> {
   const response = await fetch(new URL(path, document.baseURI), { signal: AbortSignal.timeout(deadlineMs) })
   if (response.status === 401 || response.status === 403) throw new NotAllowed('The server wants an access token.')
   if (!response.ok) throw new Error(`Expected ${path} to answer 200, received ${response.status}`)

@@ -1,11 +1,16 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 
-/** `vite build web` makes the page; `vite web` serves it for development and passes the rest to a running engine. */
+const pages = ['index.html', 'docs/index.html'].map((page) => fileURLToPath(new URL(page, import.meta.url)))
+
+/** `vite build web` makes the pages; `vite web` serves it for development and passes the rest to a running engine. */
 export default defineConfig({
   base: './',
-  build: { outDir: '../dist/web', emptyOutDir: true, target: 'es2022' },
+  build: { outDir: '../dist/web', emptyOutDir: true, target: 'es2022', rolldownOptions: { input: pages } },
   server: {
     proxy: {
+      '/openapi.json': 'http://127.0.0.1:8080',
+      '/asyncapi.json': 'http://127.0.0.1:8080',
       '/api': 'http://127.0.0.1:8080',
       '/ws': { target: 'ws://127.0.0.1:8080', ws: true },
     },
