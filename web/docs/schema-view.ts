@@ -53,14 +53,11 @@ function kindOf(schema: Schema): string {
   return types.map((type) => words[type] ?? type).join(' or ')
 }
 
-function boundsOf({ minimum, maximum, exclusiveMinimum, maxLength, type }: Schema): string {
+function boundsOf({ minimum, maximum, exclusiveMinimum, maxLength }: Schema): string {
   if (maxLength !== undefined) return `, at most ${maxLength} characters`
-  if (type !== 'number' && type !== 'integer') return ''
-  const [from, to] = [minimum, maximum].map((bound) =>
-    Math.abs(bound ?? Infinity) >= Number.MAX_SAFE_INTEGER ? undefined : bound,
-  )
-  if (exclusiveMinimum !== undefined && exclusiveMinimum > -Number.MAX_SAFE_INTEGER) return ` above ${exclusiveMinimum}`
-  if (from !== undefined && to !== undefined) return ` ${from} to ${to}`
-  if (from !== undefined) return ` from ${from}`
-  return to === undefined ? '' : ` up to ${to}`
+  if (exclusiveMinimum !== undefined)
+    return maximum === undefined ? ` above ${exclusiveMinimum}` : ` above ${exclusiveMinimum}, up to ${maximum}`
+  if (minimum !== undefined && maximum !== undefined) return ` ${minimum} to ${maximum}`
+  if (minimum !== undefined) return ` from ${minimum}`
+  return maximum === undefined ? '' : ` up to ${maximum}`
 }
