@@ -76,21 +76,16 @@ describe('/docs', () => {
     await page.close()
   }, 60_000)
 
-  it('finds by words, and opens what the address names', async () => {
+  it('opens what the address names, gives a command that works as it stands, and finds by words', async () => {
     const { page } = await open('/docs#post_api_unload')
-    expect(await page.locator('#post_api_unload .curl').isVisible()).toBe(true)
-    await page.fill('#filter', 'pull')
-    const visible = page.locator('.operation:visible')
-    expect(await visible.evaluateAll((all) => all.map(({ id }) => id))).toContain('post_api_pull')
-    expect(await page.locator('#post_api_unload').isVisible()).toBe(false)
-    await page.close()
-  }, 60_000)
-
-  it('gives a command that works as it stands', async () => {
-    const { page } = await open('/docs#post_api_unload')
-    const command = (await page.textContent('#post_api_unload .curl')) ?? ''
-    const { stdout } = await run('sh', ['-c', `${command} --silent`])
+    const curl = page.locator('#post_api_unload .curl')
+    expect(await curl.isVisible()).toBe(true)
+    const { stdout } = await run('sh', ['-c', `${await curl.textContent()} --silent`])
     expect(JSON.parse(stdout)).toMatchObject({ model: 'yolov8n', unloaded: false })
+    await page.fill('#filter', 'pull')
+    const visible = await page.locator('.operation:visible').evaluateAll((all) => all.map(({ id }) => id))
+    expect(visible).toContain('post_api_pull')
+    expect(visible).not.toContain('post_api_unload')
     await page.close()
   }, 60_000)
 })

@@ -6,7 +6,9 @@ export function toCurl(origin: string, method: string, path: string, operation: 
   if (method !== 'get' && method !== 'post') words.push('-X', method.toUpperCase())
   words.push(...toBody(operation.requestBody?.content ?? {}))
   if (method === 'post' && words.length === 1) words.push('-X', 'POST')
-  return [...words, quote(`${origin}${path}`)].join(' ')
+  // curl would take braces for a list of addresses.
+  const address = `${origin}${path.replace(/\{(\w+)\}/g, '<$1>')}`
+  return [...words, quote(address)].join(' ')
 }
 
 /** Files where the operation takes some, else JSON. */
