@@ -27,12 +27,19 @@ module.exports = {
       [...basics, '^engine/(core|audio|inference|streams)/'],
       'jobs ask the models, and know no route',
     ),
+    only('geometry-alone', '^engine/geometry/', basics, 'geometry is arithmetic: it knows no packet'),
+    only(
+      'tracking-below',
+      '^engine/tracking/',
+      [...basics, '^engine/(core|geometry)/'],
+      'tracking knows boxes, no plug-in',
+    ),
     only(
       'plug-ins-apart',
       '^engine/(sources|nodes|tasks|sinks)/',
       [
         ...basics,
-        '^engine/core/',
+        '^engine/(core|geometry|tracking)/',
         '^engine/inference/',
         '^engine/hosts/(launch|protocol)\\.ts$',
         '^engine/tools\\.ts$',

@@ -73,6 +73,8 @@ export interface DetectedObject {
   readonly mask?: { readonly size: readonly [height: number, width: number]; readonly counts: string }
   readonly identity?: string
   readonly text?: string
+  /** Where it stands on a plane, in the unit of that plane; only behind a homography. */
+  readonly floor?: readonly [x: number, y: number]
 }
 
 /** What one model found in one frame. */

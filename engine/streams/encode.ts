@@ -90,9 +90,9 @@ function resultFields(source: string, payload: ResultPayload): Omit<ResultMessag
   }
 }
 
-/** An object as the outside sees it: coordinates to 0.01 px, confidences to 0.001. */
+/** An object as the outside sees it: coordinates to 0.01 px, confidences to 0.001, places on the floor to a millionth of their unit. */
 export function toResultObject(object: DetectedObject): ResultObject {
-  const { id, keypoints, mask, identity, text } = object
+  const { id, keypoints, mask, identity, text, floor } = object
   const [x, y, width, height] = object.bbox
   return {
     ...definedOf({ id }),
@@ -101,6 +101,7 @@ export function toResultObject(object: DetectedObject): ResultObject {
     bbox: [round(x, 100), round(y, 100), round(width, 100), round(height, 100)],
     ...(keypoints === undefined ? {} : { keypoints: keypoints.map(toResultKeypoint) }),
     ...definedOf({ mask, identity, text }),
+    ...(floor && { floor: [round(floor[0], 1e6), round(floor[1], 1e6)] as const }),
   }
 }
 

@@ -30,6 +30,10 @@ export const objectSchema = z.strictObject({
     .describe('COCO RLE'),
   identity: z.string().optional(),
   text: z.string().optional(),
+  floor: z
+    .tuple([z.number(), z.number()])
+    .optional()
+    .describe('x, y on a plane, in its own unit; only behind a homography'),
 })
 
 const binary = {

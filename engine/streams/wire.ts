@@ -43,6 +43,8 @@ export interface ResultObject {
   readonly mask?: { readonly size: readonly [number, number]; readonly counts: string }
   readonly identity?: string
   readonly text?: string
+  /** Where it stands on a plane, in the unit of that plane. */
+  readonly floor?: readonly [number, number]
 }
 
 /** Header of a binary message: image, map or audio. */
