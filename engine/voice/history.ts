@@ -8,7 +8,8 @@ export interface ReplyItem {
   readonly type: 'reply'
   /** All that the model wrote, as the text channel has it. */
   readonly text: string
-  /** Empty for a reply that is only written. */
+  /** Else it is only written, and what is written is read. */
+  readonly isSpoken: boolean
   readonly clauses: readonly SpokenClause[]
   /** Milliseconds of its sound that were played, as far as is known. */
   readonly playedMs: number
@@ -100,10 +101,8 @@ export function truncated(history: History, id: string, endMs: number): History 
 }
 
 /** What of a reply the listener knows: all of it, or the words that were heard. */
-export function knownText({ text, clauses, playedMs, status }: ReplyItem): string {
-  return status === 'completed' || (clauses.length === 0 && status === 'in-progress')
-    ? text
-    : heardText(clauses, playedMs)
+export function knownText({ text, isSpoken, clauses, playedMs, status }: ReplyItem): string {
+  return status === 'completed' || !isSpoken ? text : heardText(clauses, playedMs)
 }
 
 /**
@@ -141,7 +140,9 @@ function append(messages: ChatMessage[], message: ChatMessage): void {
 }
 
 function joined(a: ChatMessage, b: ChatMessage): ChatMessage {
-  const content = a.content === '' || b.content === '' ? a.content + b.content : `${a.content}\n${b.content}`
+  // A reply that was cut off by a noise goes on in the same sentence.
+  const gap = a.content === '' || b.content === '' ? '' : a.role === 'assistant' ? ' ' : '\n'
+  const content = `${gap === ' ' ? a.content.trimEnd() : a.content}${gap}${b.content}`
   const toolCalls = [...(a.toolCalls ?? []), ...(b.toolCalls ?? [])]
   return { role: a.role, content, ...(toolCalls.length > 0 ? { toolCalls } : {}) }
 }

@@ -21,6 +21,7 @@ const reply = (change: Partial<ReplyItem> = {}): ReplyItem => ({
   id: 'r',
   type: 'reply',
   text: '**one** two three four five',
+  isSpoken: true,
   clauses,
   playedMs: 1500,
   status: 'completed',
@@ -43,7 +44,7 @@ describe('what was heard', () => {
 
   it("is by the synthesiser's own times where it tells them", () => {
     const timed = [{ text: 'one two three', soundMs: 1000, isWhole: true, wordEnds: [100, 900, 1000] }]
-    expect([100, 101, 899, 950, 1000].map((ms) => heardText(timed, ms))).toEqual([
+    expect([100, 101, 900, 950, 1000].map((ms) => heardText(timed, ms))).toEqual([
       'one',
       'one',
       'one two',
