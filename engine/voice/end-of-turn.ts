@@ -12,7 +12,7 @@ export interface TurnEvidence {
 
 /** Nobody ends on these. English and German. */
 const unfinishedEnd =
-  /(?:^|\s)(?:and|or|but|because|so|if|when|that|the|a|an|to|of|with|for|in|on|at|my|your|is|are|um+|uh+|er+|und|oder|aber|weil|dass|wenn|der|die|das|ein|eine|zu|mit|für|mein|ähm?|öhm?)[,…]?$|[,;:…-]$/iu
+  /(?:^|\s)(?:and|or|but|because|if|the|a|an|to|of|with|my|your|um+|uh+|er+|und|oder|aber|weil|dass|wenn|der|die|ein|eine|zu|mit|für|mein|ähm?|öhm?)[,…]?$|[,;:…-]$/iu
 const finishedEnd = /[.!?。！？]["'”’»)]*$/u
 
 /** As Unmute has it: above, the user is done; below the other one, not yet. */

@@ -1,7 +1,7 @@
 import { silenceThatEnds } from './end-of-turn.ts'
 import type { EventOf } from './events.ts'
 import { previousOf, withItem, withoutItem } from './history.ts'
-import { interruptReply, stopSpeculation } from './reply-end.ts'
+import { endHold, interruptReply, stopSpeculation } from './reply-end.ts'
 import { toPrompt } from './reply-generate.ts'
 import { sameWords } from './same-words.ts'
 import type { TurnDetection } from './settings.ts'
@@ -187,7 +187,7 @@ export function dismiss(draft: Draft): void {
   draft.set({ consumedMs: toMs })
   draft.do({ type: 'forget', turn: utterance.turn, toMs })
   stopSpeculation(draft)
-  resume(draft)
+  endHold(draft)
 }
 
 /** The input milliseconds at which it ended. */
@@ -199,14 +199,6 @@ function closeUtterance(draft: Draft, utterance: Utterance, outcome: 'committed'
   draft.stopTimers('end-of-turn', 'speculate', 'confirm', 'longest-turn')
   draft.tell({ type: 'speech-stopped', turn, item, audioMs, outcome })
   return audioMs
-}
-
-function resume(draft: Draft): void {
-  const { reply } = draft.state
-  if (!reply?.isHeld) return
-  draft.setReply({ isHeld: false, soundAt: draft.state.now, languageAt: draft.state.now })
-  draft.do({ type: 'resume', turn: reply.turn })
-  draft.tell({ type: 'reply-resumed', turn: reply.turn })
 }
 
 export function onTranscript(draft: Draft, { turn, text }: EventOf<'transcript'>): void {

@@ -22,10 +22,20 @@ function tellItemDone(draft: Draft, { response, item }: Reply, { status }: Respo
 export function releaseIfHeard(draft: Draft): void {
   const { reply } = draft.state
   if (!reply?.isEnded || reply.item.playedMs < soundOf(reply.item.clauses)) return
+  endHold(draft)
   draft.setItem({ status: 'completed' })
   draft.set({ reply: undefined })
   draft.stopTimers('player')
   awaitWords(draft)
+}
+
+/** The reply goes on. */
+export function endHold(draft: Draft): void {
+  const { reply, now } = draft.state
+  if (!reply?.isHeld) return
+  draft.setReply({ isHeld: false, soundAt: now, languageAt: now })
+  draft.do({ type: 'resume', turn: reply.turn })
+  draft.tell({ type: 'reply-resumed', turn: reply.turn })
 }
 
 /** Where the assistant is to speak by itself when nobody says anything. */

@@ -89,7 +89,10 @@ function answerTools(draft: Draft, calls: readonly PendingCall[]): void {
   const { reply } = draft.state
   if (!reply) return
   draft.stopTimers('tool')
-  const items = calls.filter(({ isBuiltIn }) => isBuiltIn).flatMap((one) => toItems(draft, one))
+  const items = toItems(
+    draft,
+    calls.filter(({ isBuiltIn }) => isBuiltIn),
+  )
   if (!reply.isOutOfBand) for (const item of items) draft.set({ history: withItem(draft.state.history, item) })
   if (calls.some(({ isBuiltIn }) => !isBuiltIn)) {
     finishIfDone(draft)
@@ -99,12 +102,14 @@ function answerTools(draft: Draft, calls: readonly PendingCall[]): void {
   generate(draft, promptOf(draft))
 }
 
-function toItems(draft: Draft, { call, output }: PendingCall): HistoryItem[] {
-  const result = { callId: call.id, name: call.name, output: output ?? '' }
-  return [
-    { id: `item_${draft.nextId()}`, type: 'call', call },
-    { id: `item_${draft.nextId()}`, type: 'result', ...result },
-  ]
+/** The calls of a round stand together before their results, as models want them. */
+function toItems(draft: Draft, calls: readonly PendingCall[]): HistoryItem[] {
+  const asked = calls.map(({ call }): HistoryItem => ({ id: `item_${draft.nextId()}`, type: 'call', call }))
+  const answered = calls.map(({ call, output }): HistoryItem => {
+    const result = { callId: call.id, name: call.name, output: output ?? '' }
+    return { id: `item_${draft.nextId()}`, type: 'result', ...result }
+  })
+  return [...asked, ...answered]
 }
 
 /** The conversation with all that the reply has said already, heard or about to be heard. */

@@ -1,81 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ToolCall } from '../../engine/inference/language.ts'
-import { serverDetection } from '../../engine/voice/settings.ts'
 import { VoiceTrial } from '../support/voice-trial.ts'
-
-const call = (id: string, name = 'look'): ToolCall => ({ id, name, arguments: { id } })
-const look = { name: 'look', parameters: {} }
-
-function callTools(trial: VoiceTrial, ...calls: readonly ToolCall[]): void {
-  const { turn, round } = trial.last('generate')
-  for (const one of calls) trial.tell({ type: 'tool-call', turn, round, call: one })
-  trial.tell({ type: 'generated', turn, round })
-}
-
-describe('tools', () => {
-  const withTools = (options = {}) => new VoiceTrial({ builtInTools: ['look'], ...options }, { tools: [look] })
-
-  it('of the engine are called in order, and the model goes on when all have answered', () => {
-    const trial = withTools()
-    trial.say('What is there?')
-    trial.write('Let me look.')
-    callTools(trial, call('a'), call('b'))
-    expect(trial.all('call-tool').map((one) => one.call.id)).toEqual(['a', 'b'])
-    trial.tell({ type: 'tool-result', turn: 1, callId: 'b', output: 'a dog' })
-    expect(trial.all('generate')).toHaveLength(1)
-    trial.tell({ type: 'tool-result', turn: 1, callId: 'a', output: 'a cat' })
-    expect(trial.prompt).toEqual(['user: What is there?', 'assistant: Let me look. ', 'tool: a cat', 'tool: a dog'])
-    trial.sound(500)
-    expect(trial.told('response-ended')).toEqual([])
-    trial.write('A cat.')
-    trial.sound(500)
-    trial.endWriting()
-    expect(trial.told('response-started')).toHaveLength(1)
-    expect(trial.told('response-ended')).toHaveLength(1)
-  })
-
-  it('are taken away after so many rounds', () => {
-    const trial = withTools({ maxToolRounds: 2 })
-    trial.say('What is there?')
-    for (const id of ['a', 'b']) {
-      expect(trial.last('generate').settings.tools).toEqual([look])
-      callTools(trial, call(id))
-      trial.tell({ type: 'tool-result', turn: 1, callId: id, output: 'nothing' })
-    }
-    expect(trial.all('generate')).toHaveLength(3)
-    expect(trial.last('generate').settings.tools).toEqual([])
-  })
-
-  it('that fail or hang are told to the model', () => {
-    const trial = withTools()
-    trial.say('What is there?')
-    callTools(trial, call('a'), call('b'))
-    trial.tell({ type: 'failed', turn: 1, stage: 'tool', callId: 'a', code: 'internal', message: 'no camera' })
-    trial.pass(15_000)
-    expect(trial.prompt[2]).toBe('tool: Error: no camera')
-    expect(trial.prompt[3]).toContain('tool: Error: Expected the tool to go on within 15000 ms')
-  })
-
-  it('of the client end the response; the client answers and asks again', () => {
-    const trial = new VoiceTrial({}, { tools: [look] })
-    trial.say('What is there?')
-    callTools(trial, call('a'))
-    expect(trial.told('item-done')[0]?.item).toMatchObject({ type: 'call', call: call('a') })
-    expect(trial.told('response-ended')[0]?.end.status).toBe('completed')
-    trial.tell({ type: 'create-item', item: { id: 'x', type: 'result', callId: 'a', name: 'look', output: 'a cat' } })
-    trial.tell({ type: 'respond' })
-    expect(trial.prompt).toEqual(['user: What is there?', 'assistant: ', 'tool: a cat'])
-  })
-
-  it('that were interrupted leave no call without its result', () => {
-    const trial = withTools()
-    trial.say('What is there?')
-    callTools(trial, call('a'))
-    trial.say('Never mind')
-    trial.tell({ type: 'tool-result', turn: 1, callId: 'a', output: 'a cat' })
-    expect(trial.prompt).toEqual(['user: What is there?\nNever mind'])
-  })
-})
 
 describe('by hand', () => {
   it('push to talk interrupts at once, and letting go is answered', () => {
@@ -226,105 +150,14 @@ describe('requests', () => {
     const trial = new VoiceTrial({ builtInTools: ['look'] }, { instructions: 'Be brief.' })
     trial.say('Count')
     trial.tell({ type: 'update', settings: { instructions: 'Be long.' } })
-    callTools(trial, call('a'))
+    const { turn, round } = trial.last('generate')
+    trial.tell({ type: 'tool-call', turn, round, call: { id: 'a', name: 'look', arguments: {} } })
+    trial.tell({ type: 'generated', turn, round })
     trial.tell({ type: 'tool-result', turn: 1, callId: 'a', output: '3' })
     expect(trial.prompt[0]).toBe('system: Be brief.')
     trial.answer('One.')
     trial.say('More')
     expect(trial.prompt[0]).toBe('system: Be long.')
-  })
-})
-
-describe('time', () => {
-  it('without a word makes the assistant speak, where that is asked for', () => {
-    const trial = new VoiceTrial({}, { turnDetection: { ...serverDetection, idleTimeoutMs: 5000 } })
-    trial.say('Hello')
-    trial.answer('Hi.')
-    trial.pass(4999)
-    expect(trial.told('idle-timeout')).toEqual([])
-    trial.pass(1)
-    expect(trial.told('idle-timeout')).toHaveLength(1)
-    expect(trial.all('generate')).toHaveLength(2)
-  })
-
-  it.each([
-    ['language', 30_000, () => undefined],
-    ['synthesiser', 10_000, (trial: VoiceTrial) => trial.write('One.')],
-    [
-      'player',
-      5000,
-      (trial: VoiceTrial) => {
-        trial.write('One.')
-        trial.sound(1000)
-      },
-    ],
-  ] as const)('ends a reply whose %s hangs, and the next turn works', (stage, ms, prepare) => {
-    const trial = new VoiceTrial()
-    trial.say('Hello')
-    prepare(trial)
-    trial.pass(ms)
-    expect(trial.told('stage-failed')).toMatchObject([{ stage, code: 'timeout' }])
-    expect(trial.told('response-ended').map(({ end }) => end)).toEqual([{ status: 'failed' }])
-    trial.say('Hello?')
-    trial.answer('Hi.')
-    expect(trial.told('response-ended')[1]?.end.status).toBe('completed')
-  })
-
-  it('of a model that goes on writing is not over', () => {
-    const trial = new VoiceTrial({}, { modality: 'text' })
-    trial.say('Hello')
-    for (let i = 0; i < 4; i++) {
-      trial.pass(20_000)
-      trial.write('And.')
-    }
-    expect(trial.told('stage-failed')).toEqual([])
-  })
-
-  it('of a recogniser that hangs is over, and its turn with it', () => {
-    const trial = new VoiceTrial()
-    trial.speak(500)
-    trial.pass(500 + 15_000)
-    expect(trial.told('transcription-failed')).toHaveLength(1)
-    expect(trial.state.history).toEqual([])
-    trial.tell({ type: 'transcript', turn: 1, text: 'late' })
-    expect(trial.all('generate')).toEqual([])
-  })
-
-  it.each([
-    ['I think so.', 300],
-    ['I would like a', 4000],
-    ['I think so', 800],
-  ])('that ends a turn by meaning after "%s" is %i ms', (text, ms) => {
-    const detection = {
-      type: 'semantic_vad',
-      eagerness: 'auto',
-      createResponse: true,
-      interruptResponse: true,
-    } as const
-    const trial = new VoiceTrial({}, { turnDetection: detection })
-    trial.tell({ type: 'speech', audioMs: 0 })
-    trial.pass(500)
-    trial.tell({ type: 'partial', turn: 1, text })
-    trial.tell({ type: 'silence', audioMs: 500 })
-    trial.pass(ms - 1)
-    expect(trial.all('transcribe')).toEqual([])
-    trial.pass(1)
-    expect(trial.all('transcribe')).toHaveLength(1)
-  })
-
-  it('by meaning grows with the pauses of the speaker', () => {
-    const detection = { type: 'semantic_vad', eagerness: 'low', createResponse: true, interruptResponse: true } as const
-    const trial = new VoiceTrial({}, { turnDetection: detection })
-    trial.tell({ type: 'speech', audioMs: 0 })
-    trial.tell({ type: 'partial', turn: 1, text: 'I would like to' })
-    trial.speak(500)
-    trial.pass(1500)
-    trial.speak(500)
-    trial.tell({ type: 'partial', turn: 1, text: 'I would like to go home' })
-    trial.pass(1799)
-    expect(trial.all('transcribe')).toEqual([])
-    trial.pass(1)
-    expect(trial.all('transcribe')).toHaveLength(1)
   })
 })
 
