@@ -35,6 +35,12 @@ module.exports = {
       'tracking knows boxes, no plug-in',
     ),
     only(
+      'voice-below',
+      '^engine/voice/',
+      [...basics, '^engine/(core|inference)/'],
+      'voice asks the models, and knows no route',
+    ),
+    only(
       'plug-ins-apart',
       '^engine/(sources|nodes|tasks|sinks)/',
       [

@@ -1,4 +1,4 @@
-import { expect } from 'vitest'
+import assert from 'node:assert/strict'
 import type { Effect, Notice } from '../../engine/voice/effects.ts'
 import { soundOf } from '../../engine/voice/heard.ts'
 import type { VoiceSettings } from '../../engine/voice/settings.ts'
@@ -19,6 +19,7 @@ export class VoiceOracle {
   #openSpeech: string | undefined
   #consumedMs = 0
   #heldTurn: number | undefined
+  #inProgress = 0
   readonly #stopped = new Set<number>()
 
   constructor(state: () => VoiceState) {
@@ -37,21 +38,20 @@ export class VoiceOracle {
   }
 
   check(): void {
-    const open = [...this.#responses.values()].filter(({ ends }) => ends === 0)
-    expect(open.length, '1: never two responses in progress').toBeLessThanOrEqual(1)
+    assert.ok(this.#inProgress <= 1, '1: never two responses in progress')
     const { reply, inputMs, consumedMs } = this.#state()
-    expect(consumedMs, '7: no sound is used before it has come').toBeLessThanOrEqual(inputMs)
-    expect(reply?.isHeld ?? false, 'a reply that is held is known to be').toBe(this.#heldTurn !== undefined)
-    if (reply) expect(reply.item.playedMs).toBeLessThanOrEqual(soundOf(reply.item.clauses))
+    assert.ok(consumedMs <= inputMs, '7: no sound is used before it has come')
+    assert.equal(reply?.isHeld ?? false, this.#heldTurn !== undefined, 'a reply that is held is known to be')
+    if (reply) assert.ok(reply.item.playedMs <= soundOf(reply.item.clauses), 'no more is heard than was handed out')
   }
 
   checkEnd(): void {
     for (const [name, { ends, openItems }] of this.#responses) {
-      expect(ends, `2: ${name} ends with exactly one final event`).toBe(1)
-      expect([...openItems], `4: what ${name} added is done`).toEqual([])
+      assert.equal(ends, 1, `2: ${name} ends with exactly one final event`)
+      assert.equal(openItems.size, 0, `4: what ${name} added is done`)
     }
-    expect(this.#openSpeech, '5: a turn that was announced is resolved').toBeUndefined()
-    expect([...this.#listening], '7: all sound that was listened to is used or forgotten').toEqual([])
+    assert.equal(this.#openSpeech, undefined, '5: a turn that was announced is resolved')
+    assert.equal(this.#listening.size, 0, '7: all sound that was listened to is used or forgotten')
   }
 
   #hear(notice: Notice): void {
@@ -62,46 +62,45 @@ export class VoiceOracle {
   }
 
   #startSpeech(item: string): void {
-    expect(this.#openSpeech, '5: no start within a turn').toBeUndefined()
+    assert.equal(this.#openSpeech, undefined, '5: no start within a turn')
     this.#openSpeech = item
   }
 
   #stopSpeech(item: string): void {
-    expect(this.#openSpeech, '5: no end without a start').toBe(item)
+    assert.equal(this.#openSpeech, item, '5: no end without a start')
     this.#openSpeech = undefined
   }
 
   #begin({ response, turn, settings }: Extract<Notice, { type: 'response-started' }>): void {
-    expect(this.#responses.has(response), '2: a response starts once').toBe(false)
+    assert.ok(!this.#responses.has(response), '2: a response starts once')
     this.#responses.set(response, { turn, settings, openItems: new Set(), ends: 0 })
     this.#heldTurn = undefined
+    this.#inProgress += 1
   }
 
   #hearResponse(name: string, notice: Notice): void {
     const seen = this.#responses.get(name)
     if (!seen) throw new Error(`Expected ${notice.type} of a response that has started, received ${name}`)
-    expect(seen.ends, `3: no ${notice.type} after the final event`).toBe(0)
+    assert.equal(seen.ends, 0, `3: no ${notice.type} after the final event`)
     if (notice.type === 'response-ended') {
       seen.ends += 1
-      expect([...seen.openItems], '4: items are done before the response is').toEqual([])
+      this.#inProgress -= 1
+      assert.equal(seen.openItems.size, 0, '4: items are done before the response is')
     } else if (notice.type === 'item-added' && !notice.isDone) seen.openItems.add(notice.item.id)
-    else if (notice.type === 'item-done')
-      expect(seen.openItems.delete(notice.item.id), '4: done once, after added').toBe(true)
-    else if (notice.type === 'reply-text')
-      expect(seen.openItems.has(notice.item), '4: text only in an open item').toBe(true)
+    else if (notice.type === 'item-done') assert.ok(seen.openItems.delete(notice.item.id), '4: done once, after added')
+    else if (notice.type === 'reply-text') assert.ok(seen.openItems.has(notice.item), '4: text only in an open item')
   }
 
   #work(effect: Extract<Effect, { type: 'generate' | 'speak' | 'call-tool' }>): void {
-    expect(this.#stopped.has(effect.turn), `3: no ${effect.type} for a reply that was stopped`).toBe(false)
+    assert.ok(!this.#stopped.has(effect.turn), `3: no ${effect.type} for a reply that was stopped`)
     const seen = [...this.#responses.values()].find(({ turn, ends }) => turn === effect.turn && ends === 0)
-    if (effect.type !== 'generate')
-      expect(seen, `3: ${effect.type} only while its response is in progress`).toBeDefined()
+    if (effect.type !== 'generate') assert.ok(seen, `3: ${effect.type} only while its response is in progress`)
     else if (seen)
-      expect({ ...effect.settings, tools: [] }, '6: one configuration').toEqual({ ...seen.settings, tools: [] })
+      assert.deepEqual({ ...effect.settings, tools: [] }, { ...seen.settings, tools: [] }, '6: one configuration')
   }
 
   #resume(turn: number): void {
-    expect(this.#heldTurn, 'only what is held goes on').toBe(turn)
+    assert.equal(this.#heldTurn, turn, 'only what is held goes on')
     this.#heldTurn = undefined
   }
 
@@ -111,14 +110,14 @@ export class VoiceOracle {
   }
 
   #listen(turn: number, fromMs: number): void {
-    expect(fromMs, '7: no sound is used twice').toBeGreaterThanOrEqual(this.#consumedMs)
+    assert.ok(fromMs >= this.#consumedMs, '7: no sound is used twice')
     this.#listening.set(turn, fromMs)
   }
 
   #consume(turn: number, toMs: number): void {
     const fromMs = this.#listening.get(turn)
     if (fromMs === undefined) throw new Error(`7: turn ${turn} ends without having been listened to`)
-    expect(toMs, '7: sound ends after it has begun').toBeGreaterThanOrEqual(fromMs)
+    assert.ok(toMs >= fromMs, '7: sound ends after it has begun')
     this.#listening.delete(turn)
     this.#consumedMs = toMs
   }

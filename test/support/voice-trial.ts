@@ -13,6 +13,8 @@ export class VoiceTrial {
   state: VoiceState
   now = 1000
   readonly effects: Effect[] = []
+  readonly #byType = new Map<string, Effect[]>()
+  readonly #toldByType = new Map<string, Notice[]>()
   readonly #timers = new Map<string, { readonly at: number; readonly timerId: number }>()
 
   constructor(options: Partial<MachineOptions> = {}, settings: Partial<VoiceSettings> = {}) {
@@ -24,6 +26,8 @@ export class VoiceTrial {
     this.state = state
     this.effects.push(...effects)
     for (const effect of effects) {
+      keep(this.#byType, effect)
+      if (effect.type === 'tell') keep(this.#toldByType, effect.notice)
       if (effect.type === 'start-timer')
         this.#timers.set(effect.timer, { at: this.now + effect.ms, timerId: effect.timerId })
       if (effect.type === 'stop-timer') this.#timers.delete(effect.timer)
@@ -68,7 +72,7 @@ export class VoiceTrial {
   }
 
   all<T extends Effect['type']>(type: T): EffectOf<T>[] {
-    return this.effects.filter((effect): effect is EffectOf<T> => effect.type === type)
+    return (this.#byType.get(type) ?? []) as EffectOf<T>[]
   }
 
   last<T extends Effect['type']>(type: T): EffectOf<T> {
@@ -82,7 +86,7 @@ export class VoiceTrial {
   }
 
   told<T extends Notice['type']>(type: T): NoticeOf<T>[] {
-    return this.notices.filter((notice): notice is NoticeOf<T> => notice.type === type)
+    return (this.#toldByType.get(type) ?? []) as NoticeOf<T>[]
   }
 
   /** The user says something; its text is understood. */
@@ -129,4 +133,10 @@ export class VoiceTrial {
   get prompt(): string[] {
     return this.last('generate').messages.map(({ role, content }) => `${role}: ${content}`)
   }
+}
+
+function keep<T extends { readonly type: string }>(byType: Map<string, T[]>, one: T): void {
+  const all = byType.get(one.type)
+  if (all) all.push(one)
+  else byType.set(one.type, [one])
 }

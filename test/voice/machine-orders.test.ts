@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { describe, expect, it } from 'vitest'
 import type { Effect } from '../../engine/voice/effects.ts'
 import { toMessages } from '../../engine/voice/history.ts'
@@ -10,7 +11,7 @@ import { VoiceTrial } from '../support/voice-trial.ts'
 type Pick = (below: number) => number
 
 const orders = 10_000
-const stepsEach = 40
+const stepsEach = 30
 
 const detections: readonly (TurnDetection | null)[] = [
   serverDetection,
@@ -132,7 +133,7 @@ class RandomOrder {
     const kind = this.#pick(9)
     const id = `x${this.#lastId++}`
     const told = (type: 'settings' | 'item-added' | 'item-deleted' | 'item-truncated') => trial.told(type).length
-    const counts = () => [told('settings'), told('item-added'), told('item-deleted'), told('item-truncated')].join()
+    const counts = () => told('settings') + told('item-added') + told('item-deleted') + told('item-truncated')
     const before = counts()
     if (kind === 0) trial.tell({ type: 'respond', isOutOfBand: this.#pick(3) === 0 })
     else if (kind === 1) trial.tell({ type: 'cancel-response' })
@@ -149,7 +150,7 @@ class RandomOrder {
     else if (kind === 7) trial.tell({ type: 'update', settings: { instructions: id } })
     else trial.tell({ type: 'update', settings: { turnDetection: detections[this.#pick(detections.length)] ?? null } })
     const isHeeded = trial.told('refused').length > refusedBefore || before !== counts()
-    if (kind > 3) expect(isHeeded, '8: a control event is heeded or refused, never discarded').toBe(true)
+    if (kind > 3) assert.ok(isHeeded, '8: a control event is heeded or refused, never discarded')
   }
 
   #fail(): void {
@@ -210,7 +211,7 @@ describe('ten thousand random interleavings', () => {
   })
 
   it('change nothing by events of work that is not under way', { timeout: 120_000 }, () => {
-    for (let seed = 0; seed < 500; seed++) {
+    for (let seed = 0; seed < 150; seed++) {
       const pick = seededPick(seed)
       const order = new RandomOrder(pick)
       for (let i = 0; i < stepsEach; i++) {
@@ -239,11 +240,11 @@ function expectNoChange(trial: VoiceTrial, seed: number): void {
     { type: 'failed', turn, stage: 'language', code: 'internal', message: 'x' },
   ] as const
   for (const event of events) {
-    expect(trial.tell(event), `${seed}: ${event.type} has no effect`).toEqual([])
+    assert.equal(trial.tell(event).length, 0, `${seed}: ${event.type} has no effect`)
     const changed = (Object.keys(state) as (keyof VoiceState)[]).filter(
       (key) => key !== 'now' && trial.state[key] !== state[key],
     )
-    expect(changed, `${seed}: ${event.type} changes nothing`).toEqual([])
+    assert.deepEqual(changed, [], `${seed}: ${event.type} changes nothing`)
   }
   for (const { role, content } of toMessages(state.history))
     if (role === 'assistant') expect(content).not.toContain('x')
