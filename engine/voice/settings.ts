@@ -22,15 +22,15 @@ export type TurnDetection = {
   | { readonly type: 'semantic_vad'; readonly eagerness: 'low' | 'medium' | 'high' | 'auto' }
 )
 
-export const serverDetection: TurnDetection = {
-  type: 'server_vad',
+export const serverDetection = {
+  type: 'server_vad' as const,
   threshold: 0.5,
   prefixMs: 300,
   silenceMs: 500,
   createResponse: true,
   interruptResponse: true,
   idleTimeoutMs: null,
-}
+} satisfies TurnDetection
 
 /** What a client may change while the voice session runs. A reply goes on with those that it began with. */
 export interface VoiceSettings {

@@ -15,8 +15,8 @@ it('gives the text as it is written, and clean clauses as soon as they are whole
   expect(read([text('**Hello'), text('** there 😀. '), text('See https://a.b/c now'), done])).toEqual([
     { type: 'reply-text', text: '**Hello' },
     { type: 'reply-text', text: '** there 😀. ' },
-    { type: 'reply-text', text: 'See https://a.b/c now' },
     { type: 'clause', text: 'Hello there.' },
+    { type: 'reply-text', text: 'See https://a.b/c now' },
     { type: 'clause', text: 'See now' },
     { type: 'generated' },
   ])
