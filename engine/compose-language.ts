@@ -7,6 +7,7 @@ import { HailoLanguageHost } from './inference/hailo-language-host.ts'
 import { HailoPictures } from './inference/hailo-pictures.ts'
 import { HailoRecogniser, type HailoRecogniserOptions } from './inference/hailo-recogniser.ts'
 import type { HailoSupport } from './inference/hailo-support.ts'
+import type { LanguageCapabilities } from './inference/language.ts'
 import { LanguageEngine } from './inference/language-engine.ts'
 import type { LearnedSizes } from './inference/learned-sizes.ts'
 import { LlamaBackend } from './inference/llama.ts'
@@ -21,6 +22,12 @@ import { reportHostStart } from './problems.ts'
 
 /** Tasks of the catalogue's models that the engine's language runs. */
 const languageTasks = ['language', 'vision-language', 'embed-text']
+
+/** Of a model that the catalogue does not know. */
+function guessTask({ vision, chat, completion }: LanguageCapabilities): (typeof languageTasks)[number] {
+  if (vision) return 'vision-language'
+  return chat || completion ? 'language' : 'embed-text'
+}
 
 /** What language models are built with. */
 export interface LanguageParts {
@@ -40,7 +47,7 @@ export interface ComposedLanguage {
   /** The device's recogniser, live by the given way; undefined where there is no way to a device. */
   readonly hailoRecogniser: (openStream: HailoRecogniserOptions['openStream']) => HailoRecogniser | undefined
   readonly hosts: () => HostStatus[]
-  /** The catalogue's language models, as health and lists show them. */
+  /** All language models, also those that the catalogue does not know, as health and lists show them. */
   readonly status: () => Promise<LoadedModelStatus[]>
   /** Whether a model of the catalogue is one of language. */
   readonly isOurs: (name: string) => boolean
@@ -75,9 +82,9 @@ export function composeLanguage(parts: LanguageParts): ComposedLanguage {
       device && closing.use('hailo recogniser', new HailoRecogniser({ ...device, openStream, onWorked })),
     hosts: () => [...(host ? [host.status] : []), ...llama.hosts()],
     status: async () =>
-      (await language.status()).flatMap(({ name, backend, state, why }) => {
-        const task = taskOf(name)
-        return task === undefined ? [] : [{ name, task, backend, state, why }]
+      (await language.status()).map(({ name, backend, state, why, capabilities }) => {
+        const task = taskOf(name) ?? guessTask(capabilities)
+        return { name, task, backend, state, why }
       }),
     isOurs: (name) => languageTasks.includes(taskOf(name) ?? ''),
   }

@@ -114,7 +114,7 @@ describe.skipIf(!hasTestData)('stock clients with real models', () => {
     expect(data.map(({ embedding }) => Math.hypot(...embedding).toFixed(3))).toEqual(['1.000', '1.000'])
   })
 
-  it('are refused what the model cannot: pictures and tools by 400, a model that is not here by 503, naming the pull', {
+  it('are refused what the model cannot by 400, and a model that is not here by 404, naming its pull', {
     timeout,
   }, async () => {
     const images = [readFileSync(testData('media/bus.jpg'))]
@@ -123,9 +123,16 @@ describe.skipIf(!hasTestData)('stock clients with real models', () => {
     const tools = [{ type: 'function' as const, function: { name: 'weather', parameters: { type: 'object' } } }]
     await expect(openai.chat.completions.create({ model, messages, tools })).rejects.toMatchObject({ status: 400 })
     await expect(openai.chat.completions.create({ model: 'qwen3-0.6b', messages })).rejects.toMatchObject({
-      status: 503,
+      status: 404,
       message: expect.stringContaining('models pull qwen3-0.6b'),
     })
+  })
+
+  it('are told by 503 what to pull where there is no language model at all', { timeout }, async () => {
+    await using bare = await startApp()
+    const refused = { message: expect.stringMatching(/models pull \S+/) }
+    const chat = { model: '', messages }
+    await expect(new Ollama({ host: bare.url }).chat(chat)).rejects.toMatchObject({ status_code: 503, ...refused })
   })
 
   it('transcribe audio that is longer than a window, from its first word to its last', { timeout }, async () => {
@@ -159,7 +166,13 @@ describe.skipIf(!hasTestData)('stock clients with real models', () => {
       ['espeak-ng', 'speak', 'espeak-ng'],
     ])
       expect(models).toContainEqual(
-        expect.objectContaining({ name, task, backend, state: 'loaded', why: expect.stringMatching(/found in|installed/) }),
+        expect.objectContaining({
+          name,
+          task,
+          backend,
+          state: 'loaded',
+          why: expect.stringMatching(/found in|installed/),
+        }),
       )
   })
 })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Recogniser, SpokenSegment } from '../../engine/inference/speech.ts'
 import { hasTestData, testData } from '../support/data.ts'
-import { childrenOf } from '../support/processes.ts'
+import { childrenOf, cpuTicks } from '../support/processes.ts'
 import { createSpeech, readSpeech, type SpeechSetup, transcribe, wordErrorRate } from '../support/speech.ts'
 import { until } from '../support/wait.ts'
 
@@ -151,13 +151,3 @@ describe('a recogniser', () => {
     })
   })
 })
-
-/** Hundredths of a second of processor time that a process has used; none for one that is gone. */
-function cpuTicks(pid: number): number {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
-    return Number(fields[11]) + Number(fields[12])
-  } catch {
-    return 0
-  }
-}

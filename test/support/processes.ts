@@ -17,6 +17,11 @@ export function isRunning(pid: number): boolean {
   return stat !== undefined && !/\) [ZX] /.test(stat)
 }
 
+/** Its command line, words parted by spaces; empty for one that is gone. */
+export function commandOf(pid: number): string {
+  return readProcess(pid, 'cmdline')?.split('\0').join(' ') ?? ''
+}
+
 /** Child processes, also those that have exited and were not waited for. */
 export function childrenOf(pid: number): number[] {
   return allProcesses().filter((child) => readProcess(child, 'stat')?.split(') ').at(-1)?.split(' ')[1] === `${pid}`)
@@ -43,6 +48,12 @@ function readLink(path: string): string | undefined {
     // Closed between the list and the reading.
     return undefined
   }
+}
+
+/** Processor time that it has taken, in ticks of 10 ms; 0 for one that is gone. */
+export function cpuTicks(pid: number): number {
+  const fields = readProcess(pid, 'stat')?.split(') ').at(-1)?.split(' ') ?? []
+  return Number(fields[11] ?? 0) + Number(fields[12] ?? 0)
 }
 
 /** Resident memory in bytes, the image pool's touched pages with it. */
