@@ -16,6 +16,8 @@ export interface DeviceLimits {
   readonly depth: number
   /** Works of one model at once; default 1. */
   readonly perResource?: number
+  /** Interactive works that may wait for one model; default 32. */
+  readonly mostInteractive?: number
 }
 
 /** What waits for one model, and runs on it. */
@@ -26,6 +28,8 @@ interface Line {
 
 /** The places of one device, and who waits for them. The order is told at `Scheduler`. */
 export class DeviceQueue implements Disposable {
+  /** Works of a class that may wait for one model. */
+  readonly most: Readonly<Record<Priority, number>>
   readonly #depth: number
   readonly #perResource: number
   readonly #batch: BatchPlaces
@@ -40,7 +44,9 @@ export class DeviceQueue implements Disposable {
   /** While it is there, only live frames start, and those whose patience is over. */
   #turn: NodeJS.Immediate | undefined
 
-  constructor({ depth, perResource = 1 }: DeviceLimits) {
+  constructor({ depth, perResource = 1, mostInteractive = 32 }: DeviceLimits) {
+    // A realtime session waits with one frame: its edge keeps the newest.
+    this.most = { realtime: 64, interactive: mostInteractive, batch: 256 }
     this.#depth = depth
     this.#perResource = perResource
     this.#batch = new BatchPlaces(depth, () => this.#startNext())

@@ -25,6 +25,9 @@ import type { Priority } from './vision.ts'
 /** The longest wait for a turn: an answer takes up to a minute, and several may come first. */
 const turnDeadlineMs: Readonly<Record<Priority, number>> = { realtime: 30_000, interactive: 300_000, batch: 3_600_000 }
 
+/** Questions that may wait for one model: a house full of clients, whose questions are small beside the pictures of other engines. */
+const mostInteractive = 128
+
 /** What the engine's language is made with. */
 export interface LanguageEngineOptions {
   /** In the order in which they are tried for a model; the engine's from then on. */
@@ -59,7 +62,7 @@ export class LanguageEngine implements Language, AsyncDisposable {
     this.#log = log
     this.#directory = new LanguageDirectory(backends, log)
     this.#loads = new LanguageLoads({ residency, sizes, log, ending: this.#ending.signal })
-    const lines = Object.fromEntries(backends.map(({ name, limits }) => [name, limits]))
+    const lines = Object.fromEntries(backends.map(({ name, limits }) => [name, { mostInteractive, ...limits }]))
     this.#scheduler = new Scheduler(lines, onWorked)
     // Each request listens to it.
     setMaxListeners(0, this.#ending.signal)

@@ -4,9 +4,6 @@ import { type DeviceLimits, DeviceQueue } from './device-queue.ts'
 import { defaultRank, type Priority } from './vision.ts'
 import type { WaitingWork } from './waiting-works.ts'
 
-/** Works of a class that may wait for one model; more is `busy`. A realtime session waits with one frame: its edge keeps the newest. */
-const maxWaiting: Readonly<Record<Priority, number>> = { realtime: 64, interactive: 32, batch: 256 }
-
 /** What is to be done on one device. */
 export interface Work<T> {
   /** Where it runs: one of the scheduler's devices. */
@@ -67,7 +64,8 @@ export class Scheduler implements Disposable {
     const device = this.#device(work.device)
     const askedAt = performance.now()
     if (device.hasRoom(priority, work.resource)) return this.#start(device, { priority, work, askedAt })
-    if (device.waitingFor(priority, work.resource) >= maxWaiting[priority]) return Promise.reject(busy(work, priority))
+    const most = device.most[priority]
+    if (device.waitingFor(priority, work.resource) >= most) return Promise.reject(busy(work, most))
     return this.#wait(device, { priority, work, askedAt }, signal)
   }
 
@@ -166,8 +164,7 @@ function tooLate({ resource, deadlineMs }: Work<unknown>): EngineError {
   return new EngineError('timeout', `Expected ${resource} to be free within ${deadlineMs} ms; try again later`)
 }
 
-function busy({ resource }: Work<unknown>, priority: Priority): EngineError {
-  const most = maxWaiting[priority]
+function busy({ resource }: Work<unknown>, most: number): EngineError {
   return new EngineError('busy', `Expected fewer than ${most} to wait for ${resource}; try again later`)
 }
 

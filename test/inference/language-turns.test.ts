@@ -29,24 +29,24 @@ describe('turns of language models', () => {
     expect(usages.slice(1).map(({ loadMs }) => loadMs)).toEqual([0, 0, 0])
   })
 
-  it('refuses as busy what comes when 32 wait already, and answers those', async () => {
+  it('refuses as busy what comes when 128 wait already, and answers those', async () => {
     const backend = new ScriptedLanguage('llama', [{ name: 'a' }])
     const { begun, script } = held()
     backend.script = script
     const { ask } = await createLanguage([backend])
-    const answers = Array.from({ length: 40 }, () =>
+    const answers = Array.from({ length: 136 }, () =>
       ask('a').then(
         () => 'answered',
         (error: EngineError) => error.code,
       ),
     )
-    for (let i = 0; i < 33; i++) {
+    for (let i = 0; i < 129; i++) {
       await until('the next to begin', () => begun.length > i)
       begun[i]?.go()
     }
     const outcomes = await Promise.all(answers)
     expect(outcomes.filter((outcome) => outcome === 'busy')).toHaveLength(7)
-    expect(outcomes.filter((outcome) => outcome === 'answered')).toHaveLength(33)
+    expect(outcomes.filter((outcome) => outcome === 'answered')).toHaveLength(129)
   })
 
   it('aborts an answer whose reader leaves, and gives its place on only when nothing works for it any more', async () => {
