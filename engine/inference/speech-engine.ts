@@ -21,6 +21,8 @@ import type { LoadedModelStatus } from './vision-model-status.ts'
 /** The voice of espeak-ng that speaks when nobody says which, where there is no Piper voice. */
 const firstEspeakVoice = 'en-us'
 const listDeadlineMs = 20_000
+/** Files are looked at so often at most for `status`, which monitors ask many times a second. */
+const lookAgainMs = 1000
 const never = new AbortController().signal
 
 /** What the engine's speech is made with. */
@@ -42,6 +44,12 @@ export interface SpeechEngineOptions {
   readonly onHostStart?: OnHostStart
 }
 
+/** A model of speech, and where its files are. */
+interface LookedAt {
+  readonly what: Pick<LoadedModelStatus, 'name' | 'task' | 'backend'>
+  readonly place: SpeechModelPlace
+}
+
 /** Recognition, synthesis and voice activity by one speech host, which is started by the first use. Its owner disposes it. */
 export class SpeechEngine implements Speech, AsyncDisposable {
   readonly detector: VoiceDetector
@@ -52,6 +60,7 @@ export class SpeechEngine implements Speech, AsyncDisposable {
   readonly #finder: SpeechModelFinder
   readonly #piper: PiperVoices
   #espeak: readonly EspeakVoice[] | undefined
+  #looked: { readonly at: number; readonly models: Promise<readonly LookedAt[]> } | undefined
 
   constructor(options: SpeechEngineOptions) {
     const { pool, log, residency, stateFolder, paths, onHostStart: onStart } = options
@@ -91,20 +100,12 @@ export class SpeechEngine implements Speech, AsyncDisposable {
     return [this.#host.status]
   }
 
-  /** Every model of speech that this engine could run, for health. Nothing is loaded or fetched by asking. */
+  /** Every model of speech that this engine could run, for health: its files as they were within the last second. Nothing is loaded or fetched by asking. */
   async status(): Promise<LoadedModelStatus[]> {
-    const sherpa = this.#finder.sherpaEntries().map(async ({ model }) => {
-      const place = await this.#finder.placeOfSherpa(model)
-      return this.#statusOf({ name: model.name, task: 'transcribe', backend: 'sherpa-onnx' }, place)
-    })
-    const detector = { name: 'silero-vad', task: 'voice-activity', backend: 'onnx' }
-    const pocketsphinx = { name: 'pocketsphinx', task: 'transcribe', backend: 'pocketsphinx' }
-    return [
-      this.#statusOf(detector, await this.#finder.placeOfDetector()),
-      ...(await Promise.all(sherpa)),
-      this.#statusOf(pocketsphinx, findPocketsphinx()),
-      ...(await this.#voiceStatuses()),
-    ]
+    const now = performance.now()
+    if (this.#looked === undefined || now - this.#looked.at >= lookAgainMs)
+      this.#looked = { at: now, models: this.#look() }
+    return (await this.#looked.models).map((model) => this.#statusOf(model))
   }
 
   /** Ends the host; what runs fails as `unavailable`. */
@@ -145,22 +146,39 @@ export class SpeechEngine implements Speech, AsyncDisposable {
     return this.#espeak
   }
 
-  async #voiceStatuses(): Promise<LoadedModelStatus[]> {
+  async #look(): Promise<LookedAt[]> {
+    const sherpa = this.#finder.sherpaEntries().map(async ({ model }) => {
+      const place = await this.#finder.placeOfSherpa(model)
+      return { what: { name: model.name, task: 'transcribe', backend: 'sherpa-onnx' }, place }
+    })
+    const detector = { name: 'silero-vad', task: 'voice-activity', backend: 'onnx' }
+    const pocketsphinx = { name: 'pocketsphinx', task: 'transcribe', backend: 'pocketsphinx' }
+    return [
+      { what: detector, place: await this.#finder.placeOfDetector() },
+      ...(await Promise.all(sherpa)),
+      { what: pocketsphinx, place: findPocketsphinx() },
+      ...(await this.#lookForVoices()),
+    ]
+  }
+
+  async #lookForVoices(): Promise<LookedAt[]> {
     const { here, missing } = await this.#piper.list()
-    const there = here.map(({ voice, modelName }) =>
-      this.#statusOf({ name: modelName, task: 'speak', backend: 'piper' }, { paths: [], why: voice.why }),
-    )
-    const absent = missing.map(({ voice, model }) =>
-      this.#statusOf({ name: model, task: 'speak', backend: 'piper' }, { missing: voice.why }),
-    )
+    const piper = (name: string, place: SpeechModelPlace) => ({
+      what: { name, task: 'speak', backend: 'piper' },
+      place,
+    })
     const hasEspeak = findProgram('espeak-ng') !== undefined
     const espeak: SpeechModelPlace = hasEspeak
       ? { paths: [], why: 'installed with the system' }
       : { missing: 'the program is not installed. Try: sudo apt install espeak-ng' }
-    return [...there, ...absent, this.#statusOf({ name: 'espeak-ng', task: 'speak', backend: 'espeak-ng' }, espeak)]
+    return [
+      ...here.map(({ voice, modelName }) => piper(modelName, { paths: [], why: voice.why })),
+      ...missing.map(({ voice, model }) => piper(model, { missing: voice.why })),
+      { what: { name: 'espeak-ng', task: 'speak', backend: 'espeak-ng' }, place: espeak },
+    ]
   }
 
-  #statusOf(what: Pick<LoadedModelStatus, 'name' | 'task' | 'backend'>, place: SpeechModelPlace): LoadedModelStatus {
+  #statusOf({ what, place }: LookedAt): LoadedModelStatus {
     if ('missing' in place) return { ...what, state: 'missing', why: place.missing }
     return { ...what, state: this.#speechHost.isLoaded(what.name) ? 'loaded' : 'available', why: place.why }
   }

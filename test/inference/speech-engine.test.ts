@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { Recogniser } from '../../engine/inference/speech.ts'
 import { hasTestData, testData } from '../support/data.ts'
 import { createSpeech, type SpeechSetup } from '../support/speech.ts'
+import { until } from '../support/wait.ts'
 
 let setup: SpeechSetup
 let folder: string
@@ -62,7 +63,8 @@ describe('the speech engine', () => {
       code: 'unavailable',
       message: expect.stringMatching(/sudo apt install espeak-ng, or hailstream models pull piper-/),
     })
-    expect(await stateOf('espeak-ng')).toMatchObject({ state: 'missing' })
+    // Files are looked at once a second.
+    await until('the next look', async () => (await stateOf('espeak-ng'))?.state === 'missing')
     expect(await stateOf('pocketsphinx')).toMatchObject({ state: 'missing' })
   })
 
