@@ -129,10 +129,12 @@ describe.skipIf(!hasTestData)('stock clients with real models', () => {
   })
 
   it('are told by 503 what to pull where there is no language model at all', { timeout }, async () => {
+    process.env.HAILSTREAM_STATE = join(state, 'bare')
     await using bare = await startApp()
-    const refused = { message: expect.stringMatching(/models pull \S+/) }
-    const chat = { model: '', messages }
-    await expect(new Ollama({ host: bare.url }).chat(chat)).rejects.toMatchObject({ status_code: 503, ...refused })
+    const headers = { 'content-type': 'application/json' }
+    const body = JSON.stringify({ prompt: 'Once upon a time' })
+    const response = await fetch(`${bare.url}/api/infer`, { method: 'POST', headers, body })
+    expect([response.status, await response.text()]).toEqual([503, expect.stringMatching(/models pull \S+/)])
   })
 
   it('transcribe audio that is longer than a window, from its first word to its last', { timeout }, async () => {

@@ -7,6 +7,9 @@ import type { LanguageBackend, LanguageOffer, LoadedLanguage } from './language-
 import { type FoundLlama, type LlamaFile, LlamaFiles, type LlamaPlaces } from './llama-files.ts'
 import { LlamaLanguage } from './llama-language.ts'
 
+/** The library's hundreds of files are read on the host's main thread, which answers nothing meanwhile: seconds on a busy machine or a slow card. */
+const libraryMs = 20_000
+
 /** Weights come from a slow card, and a network is laid out for the processor. */
 const loadDeadlineMs = 300_000
 /** What the model was asked ends first, after its token in flight. */
@@ -46,7 +49,8 @@ export class LlamaBackend implements LanguageBackend {
     const { pool, log, onHostStart: onStart, entry = 'llama' } = options
     this.#options = options
     // One that dies with a model is started by the next load: it would be empty meanwhile.
-    this.#host = new Host<LlamaProtocol>({ name: 'llama', entry, pool, log, restart: false, onStart })
+    const timing = { pingMs: libraryMs }
+    this.#host = new Host<LlamaProtocol>({ name: 'llama', entry, pool, log, restart: false, onStart, timing })
     this.#files = new LlamaFiles(options)
     this.#bad = new BadFiles(log)
     this.#host.onExit((borrower) => this.#lose(borrower))
