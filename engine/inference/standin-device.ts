@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Logger } from 'pino'
@@ -10,11 +10,10 @@ import { restartDelayMs } from '../core/lifecycle.ts'
 import { EngineError, messageOf } from '../errors.ts'
 import { followLines } from '../hosts/follow-lines.ts'
 import { addonFile } from '../native/addon.ts'
-import { projectRoot } from '../root.ts'
 
 const run = promisify(execFile)
-/** Where set-up builds the stand-in for libhailort and its tools. */
-const toolsFolder = join(projectRoot, 'addon/build/standin-OFF')
+/** Where set-up builds the stand-in for libhailort and its tools: beside the addon's folder. */
+const toolsFolder = join(dirname(addonFile('standin')), '../standin-OFF')
 const readyMs = 10_000
 const makeHefsMs = 60_000
 const endMs = 2000

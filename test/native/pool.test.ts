@@ -1,11 +1,9 @@
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from 'vitest'
-import { addon, type NativePool } from '../../engine/native/addon.ts'
-import { projectRoot } from '../../engine/root.ts'
+import { addon, addonFile, type NativePool } from '../../engine/native/addon.ts'
 
-const file = join(projectRoot, 'addon/build/Release/hailstream.node')
+const file = addonFile('plain')
 const opened: NativePool[] = []
 
 function createPool(slots = 4, slotBytes = 5000): NativePool {

@@ -3,11 +3,10 @@ import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { addon } from '../../engine/native/addon.ts'
-import { projectRoot } from '../../engine/root.ts'
+import { addon, addonFile } from '../../engine/native/addon.ts'
 import { until } from '../support/wait.ts'
 
-const load = `const addon = require(${JSON.stringify(join(projectRoot, 'addon/build/Release/hailstream.node'))});`
+const load = `const addon = require(${JSON.stringify(addonFile('plain'))});`
 
 async function outputOf(script: string): Promise<string> {
   const child = spawn(process.execPath, ['-e', load + script], { stdio: ['ignore', 'pipe', 'inherit'] })
