@@ -66,7 +66,8 @@ describe('system calls', () => {
     expect(() => addon().notify(7 as unknown as string)).toThrow(TypeError)
   })
 
-  it('give memory back that was freed, and only then', async () => {
+  // AddressSanitizer brings an allocator of its own, which keeps what was freed.
+  it.skipIf(process.env.ASAN_OPTIONS)('give memory back that was freed, and only then', async () => {
     const script = `
       const { readFileSync } = require('node:fs')
       const own = () => Number(/^Anonymous: +(\\d+) kB/m.exec(readFileSync('/proc/self/smaps_rollup', 'utf8'))[1])
