@@ -21,19 +21,19 @@ export function sanitizeInNode(root) {
   const reports = join(built, 'reports')
   rmSync(reports, { recursive: true, force: true })
   mkdirSync(reports)
-  const run = spawnSync(
-    process.execPath,
-    ['node_modules/vitest/vitest.mjs', 'run', '--testTimeout', patienceMs, '--hookTimeout', patienceMs, ...tests],
-    {
-      cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, ...sanitizers(reports), HAILSTREAM_ADDON_FOLDER: join(built, 'Release') },
-    },
-  )
+  const environment = { ...process.env, ...sanitizers(reports), HAILSTREAM_ADDON_FOLDER: join(built, 'Release') }
+  const runNode = (...args) =>
+    spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: environment })
+      .status === 0
+  const patience = ['--testTimeout', patienceMs, '--hookTimeout', patienceMs]
+  const passed = [
+    runNode('test/support/addon-round.mjs', join(built, 'Release/hailstream.node')),
+    runNode('node_modules/vitest/vitest.mjs', 'run', ...patience, ...tests),
+  ]
   const faults = readdirSync(reports).flatMap((file) => ownFaults(readFileSync(join(reports, file), 'utf8')))
   for (const fault of faults) console.error(`\n${fault}`)
   console.log(`sanitizers: ${faults.length} faults of the addon; whole reports: ${reports}`)
-  return run.status === 0 && faults.length === 0
+  return passed.every((ok) => ok) && faults.length === 0
 }
 
 /** The addon, plain and with the stand-in, and the stand-in's library and tools, which addon/test/run.sh builds with its tests. */
@@ -86,7 +86,8 @@ export function ownFaults(report) {
   return report.split('\n\n').filter((block) => / leak of \d+ byte/.test(block) && isOurs(block))
 }
 
-const ours = /\((?:.*\/)?(?:hailstream[\w-]*\.node|libhailort\.so[\w.]*)\+0x| in .*\/addon\/(?:src|test)\//
+const ours =
+  /\((?:.*\/)?(?:hailstream[\w-]*\.node|libhailort\.so[\w.]*)\+0x| in .*\/(?:addon\/(?:src|test)|node-addon-api)\//
 const allocators = /libsanitizer|\(.*\/lib(?:asan|stdc\+\+)\.so/
 const node = /\((?:.*\/)?node\+0x/
 
