@@ -39,7 +39,9 @@ it.skipIf(!hasTestData)('is better than pocketsphinx once both are here, and com
   expect(best).toMatchObject({ name: 'whisper-tiny', accuracy: 'high', languages: 'any', translates: true })
   const heard = await hearAll()
   expect(heard).toMatch(/^whisper de translate \d+ 1$/)
-  expect((await setup.speech.status()).find(({ name }) => name === 'whisper-tiny')?.state).toBe('loaded')
+  const isLoaded = async () =>
+    (await setup.speech.status()).find(({ name }) => name === 'whisper-tiny')?.state === 'loaded'
+  await until('the next look at what is here', isLoaded)
   const pid = childrenOf(setup.hostPid())[0] ?? 0
   process.kill(pid, 'SIGKILL')
   await until('the end of the program', () => !childrenOf(setup.hostPid()).includes(pid))
