@@ -22,7 +22,11 @@ const words: Readonly<Record<keyof LanguageCapabilities, string>> = {
 }
 
 /** Refuses, before anything is loaded, what the model cannot do. `asked` is the name that the client knows. Throws `Incapable`. */
-export function expectCapable(asked: string, { capabilities }: LanguageModelStatus, request: LanguageRequest): void {
+export function expectCapable(
+  asked: string,
+  { capabilities }: Pick<LanguageModelStatus, 'capabilities'>,
+  request: LanguageRequest,
+): void {
   const lacking = needs(request).find((need) => !capabilities[need])
   if (lacking !== undefined) throw new Incapable(asked, lacking)
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { EngineError, messageOf } from '../errors.ts'
 import type { Begun } from '../hosts/channel.ts'
 import { EventBuffer } from './event-buffer.ts'
+import { expectCapable } from './expect-capable.ts'
 import { JoinedSignal } from './joined-signal.ts'
 import type {
   Embeddings,
@@ -15,7 +16,6 @@ import type {
 import type { LanguageBackend } from './language-backend.ts'
 import { type ChosenLanguage, LanguageDirectory } from './language-directory.ts'
 import { LanguageLoads, type TakenLanguage } from './language-loads.ts'
-import { checkRequest } from './language-request.ts'
 import type { LearnedSizes } from './learned-sizes.ts'
 import type { Residency } from './residency.ts'
 import type { Use } from './residency-options.ts'
@@ -84,7 +84,7 @@ export class LanguageEngine implements Language, AsyncDisposable {
     signal: AbortSignal,
   ): AsyncGenerator<LanguageEvent, void, undefined> {
     const chosen = await this.#find(name)
-    checkRequest(chosen.name, chosen.offer.capabilities, request)
+    expectCapable(chosen.name, chosen.offer, request)
     const joined = new JoinedSignal(signal, this.#ending.signal)
     const work = { chosen, use, signal: joined.signal }
     const buffer = new EventBuffer()

@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto'
 import { EngineError } from '../errors.ts'
 import type { LlamaQuestion, LlamaSampling } from '../hosts/llama-protocol.ts'
+import { expectCapable } from './expect-capable.ts'
 import { toJsonGrammar } from './json-grammar.ts'
 import type { ChatMessage, LanguageCapabilities, LanguageRequest, Sampling } from './language.ts'
-import { checkRequest } from './language-request.ts'
 
 const seeds = 2 ** 32
 /** Stop texts are looked for at each token. */
@@ -20,7 +20,7 @@ export interface AskedModel {
 /** A request as the host takes it. Throws `invalid` for what llama.cpp, or this model, cannot do. */
 export function toLlamaQuestion(model: AskedModel, request: LanguageRequest): LlamaQuestion {
   const { input, tools = [], format, think, sampling } = request
-  checkRequest(model.name, model.capabilities, request)
+  expectCapable(model.name, model, request)
   expectPlainText(request)
   if (format !== undefined && tools.length > 0)
     throw new EngineError(

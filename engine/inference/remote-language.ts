@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events'
 import { EngineError } from '../errors.ts'
+import { expectCapable } from './expect-capable.ts'
 import { JoinedSignal } from './joined-signal.ts'
 import type { Embeddings, LanguageEvent, LanguageModel, LanguageRequest } from './language.ts'
 import type { LanguageBackend, LanguageOffer, LoadedLanguage } from './language-backend.ts'
-import { checkRequest } from './language-request.ts'
 import { expectPlainText } from './llama-question.ts'
 import type { RemoteApi, RemoteEvent } from './remote-api.ts'
 import { ollamaApi } from './remote-ollama.ts'
@@ -163,7 +163,7 @@ class RemoteModel implements LanguageModel {
   }
 
   async *generate(request: LanguageRequest, signal: AbortSignal): AsyncGenerator<LanguageEvent, void, undefined> {
-    checkRequest(this.name, this.capabilities, request)
+    expectCapable(this.name, this, request)
     expectPlainText(request)
     const { server, api, keepAlive } = this.#parts
     const asked = api.toRequest(this.name, request, keepAlive())

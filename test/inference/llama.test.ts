@@ -102,7 +102,7 @@ describe.skipIf(!hasTestData)('a GGUF file in its host', () => {
     const images = [new Uint8Array(3)]
     const chat = { messages: [{ role: 'user', content: prompt }] } as const
     await expect(ask(model, { input, think: false })).rejects.toThrow('with a conversation')
-    await expect(ask(model, { input: chat, tools: [tool] })).rejects.toThrow('stories260K does not')
+    await expect(ask(model, { input: chat, tools: [tool] })).rejects.toThrow('"stories260K" does not support tools')
     await expect(ask(model, { input: { prompt, images } })).rejects.toThrow('images')
     await expect(ask(model, { input: chat, think: true })).rejects.toThrow('think')
     const wrong = [
