@@ -37,7 +37,7 @@ module.exports = {
     only(
       'voice-below',
       '^engine/voice/',
-      [...basics, '^engine/(core|inference)/'],
+      [...basics, '^engine/(core|audio|inference)/'],
       'voice asks the models, and knows no route',
     ),
     only(

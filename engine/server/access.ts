@@ -21,6 +21,8 @@ export interface Visit {
   readonly webSocket: boolean
   /** Without the question mark. */
   readonly query: string
+  /** Beginnings of WebSocket subprotocols that carry a token on this path, beside the house's. */
+  readonly tokenProtocols?: readonly string[]
   /** By lower-case name; empty or undefined when absent. */
   header(name: string): string | null | undefined
 }
@@ -121,10 +123,11 @@ function tokensOf(visit: Visit): string[] {
   const bearer = /^Bearer\s+(\S+)$/i.exec(visit.header('authorization') ?? '')?.[1]
   const query = new URLSearchParams(visit.query).get('token')
   const protocols = visit.webSocket ? splitList(visit.header('sec-websocket-protocol') ?? '', ',') : []
-  const protocol = protocols.find((name) => name.startsWith(tokenProtocol))?.slice(tokenProtocol.length)
+  const beginnings = [tokenProtocol, ...(visit.tokenProtocols ?? [])]
+  const carried = beginnings.map((start) => protocols.find((name) => name.startsWith(start))?.slice(start.length))
   const cookies = splitList(visit.header('cookie') ?? '', ';')
   const cookie = cookies.find((pair) => pair.startsWith(`${tokenCookie}=`))?.slice(tokenCookie.length + 1)
-  return [bearer, query, protocol, cookie, cookie && decode(cookie)].filter((token) => typeof token === 'string')
+  return [bearer, query, ...carried, cookie, cookie && decode(cookie)].filter((token) => typeof token === 'string')
 }
 
 /** What pages encode to put it into a cookie; undefined when it is not encoded so. */

@@ -205,7 +205,8 @@ function bodyOf(body: Uint8Array<ArrayBuffer> | UploadStream | undefined) {
 }
 
 /** CONTRACT's error body. */
-function houseBody(_path: string, { error, detail }: Failure): object {
+/** The house's own body of a failure. */
+export function houseBody(_path: string, { error, detail }: Failure): object {
   return { error, detail }
 }
 

@@ -6,9 +6,11 @@ import { EngineError, messageOf } from '../errors.ts'
 import type { BrowserSourceRegistry } from '../streams/browser-sources.ts'
 import type { Hub } from '../streams/hub.ts'
 import { Access, type AccessRules } from './access.ts'
+import { AppSockets } from './app-sockets.ts'
 import { type ErrorBody, type Fetch, FetchBridge } from './fetch-bridge.ts'
 import { PlainGroups } from './plain-groups.ts'
 import type { BodyLimits } from './request-body.ts'
+import type { SocketApp } from './socket-app.ts'
 import { serveFile } from './static-files.ts'
 import { WebSockets } from './web-sockets.ts'
 
@@ -21,6 +23,8 @@ export interface ServerOptions {
   /** What comes and goes by WebSockets; null: a listener without any. */
   readonly hub: Hub | null
   readonly browserSources: BrowserSourceRegistry | null
+  /** Protocols by WebSocket with paths of their own. */
+  readonly socketApps?: readonly SocketApp[]
   /** Answers every request that is neither a WebSocket nor a file of the page. */
   readonly fetch: Fetch
   /** Folder of the built page; null serves none. */
@@ -54,7 +58,7 @@ export class Server implements AsyncDisposable {
   readonly #options: ServerOptions
   /** Undefined while no new client is let in. */
   #listening: uws.us_listen_socket | undefined
-  readonly #sockets: WebSockets | undefined
+  readonly #sockets: readonly (WebSockets | AppSockets)[]
   readonly #bridge: FetchBridge
   #closed: Promise<void> | undefined
   #resuming = false
@@ -87,7 +91,7 @@ export class Server implements AsyncDisposable {
 
   /** Open WebSockets. */
   get clients(): number {
-    return this.#sockets?.size ?? 0
+    return this.#sockets.reduce((sum, { size }) => sum + size, 0)
   }
 
   /**
@@ -129,8 +133,8 @@ export class Server implements AsyncDisposable {
   async #close(): Promise<void> {
     if (this.#listening !== undefined) uws.us_listen_socket_close(this.#listening)
     this.#bridge.close()
-    if (this.#sockets !== undefined && this.#sockets.size > 0) {
-      this.#sockets.closeAll()
+    if (this.clients > 0) {
+      for (const sockets of this.#sockets) sockets.closeAll()
       await wait(closingGraceMs)
     }
     this.#app.close()
@@ -143,24 +147,42 @@ function withPage({ fetch, page }: ServerOptions): Fetch {
   return async (request) => (await serveFile(page, request)) ?? fetch(request)
 }
 
+interface SocketRules {
+  readonly access: Access
+  readonly maxSockets: number
+}
+
 function openSockets(
   app: uws.TemplatedApp,
-  { hub, browserSources }: ServerOptions,
-  rules: { readonly access: Access; readonly maxSockets: number },
-): WebSockets | undefined {
-  if (hub === null || browserSources === null) return undefined
+  { socketApps = [], errorBody, ...topics }: ServerOptions,
+  rules: SocketRules,
+): (WebSockets | AppSockets)[] {
+  const apps = socketApps.map((socketApp) => {
+    const sockets = new AppSockets({ app: socketApp, ...rules, ...(errorBody && { errorBody }) })
+    for (const path of socketApp.paths) app.ws(path, sockets.behavior())
+    return sockets
+  })
+  return [...openTopicSockets(app, topics, rules), ...apps]
+}
+
+function openTopicSockets(
+  app: uws.TemplatedApp,
+  { hub, browserSources }: Pick<ServerOptions, 'hub' | 'browserSources'>,
+  rules: SocketRules,
+): WebSockets[] {
+  if (hub === null || browserSources === null) return []
   const groups = new PlainGroups(hub, (topic, message) => app.publish(topic, message.bytes, message.binary))
   const sockets = new WebSockets({ hub, browserSources, groups, ...rules })
   app.ws('/ws', sockets.behavior())
   app.ws('/ws/*', sockets.behavior())
-  return sockets
+  return [sockets]
 }
 
 interface ServerParts {
   readonly app: uws.TemplatedApp
   readonly port: number
   readonly listening: uws.us_listen_socket
-  readonly sockets: WebSockets | undefined
+  readonly sockets: readonly (WebSockets | AppSockets)[]
   readonly bridge: FetchBridge
   readonly options: ServerOptions
 }

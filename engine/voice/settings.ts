@@ -46,6 +46,8 @@ export interface VoiceSettings {
   readonly modality: 'audio' | 'text'
   /** null: the client commits, or presses and releases. */
   readonly turnDetection: TurnDetection | null
+  /** A client's own words about a response: they come back with it, and mean nothing to us. */
+  readonly metadata?: Readonly<Record<string, string>>
 }
 
 export const defaultSettings: VoiceSettings = {
