@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { map, NEVER, type Observable } from 'rxjs'
 import type { Clock } from './core/clock.ts'
 import { Edge } from './core/edge.ts'
-import { inputsOf, type PipelineSpec, parsePipeline, toPipelineSpec } from './core/graph.ts'
+import { inputsOf, type PipelineSpec, parsePipeline, streamOf, toPipelineSpec } from './core/graph.ts'
 import { ClosingStack } from './core/lifecycle.ts'
-import { createPacket, type Packet, type PacketOf } from './core/packet.ts'
+import { createPacket, type Kind, type Packet, type PacketOf } from './core/packet.ts'
 import type { Node, Plugin } from './core/plugin.ts'
 import { buildPipeline, type Pipeline, type RunningStream } from './core/runner.ts'
 import { type StreamStatus, SupervisedStream } from './core/running-stream.ts'
@@ -109,6 +109,7 @@ export class PipelineSet implements AsyncDisposable {
     }
     for (const stream of pipeline.streams.values())
       if (sourceOf(spec, stream.name) === stream.name) offer(`${stream.name}/state`, offerStates(stream, clock))
+    pipeline.openSinks()
   }
 
   #tools(pipeline: string, stream: string, edge: Edge, nextSeq: () => number): Tools {
@@ -118,7 +119,8 @@ export class PipelineSet implements AsyncDisposable {
 
   /** Topics carry encoded pictures: raw ones pass through the node `jpeg`, watched like any stream, so that its failures are told. */
   #offer(pipeline: string, stream: RunningStream): Offer {
-    const { kind, packets } = stream
+    const { packets } = stream
+    const kind = stream.kind as Kind
     const schema = messageSchema(kind)
     return kind === 'image' ? { kind, schema, packets: this.#encoded(pipeline, stream) } : { kind, schema, packets }
   }
@@ -170,9 +172,10 @@ function offerStates({ name, changes }: RunningStream, clock: Clock): Offer {
 
 /** The source at the beginning of a stream, by first inputs; a checked pipeline has no loops. */
 function sourceOf(spec: PipelineSpec, stream: string): string {
-  const entry = spec.streams[stream]
-  const [input] = entry === undefined ? [] : inputsOf(stream, entry)
-  return input === undefined ? stream : sourceOf(spec, input.from)
+  const name = streamOf(stream)
+  const entry = spec.streams[name]
+  const [input] = entry === undefined ? [] : inputsOf(name, entry)
+  return input === undefined ? name : sourceOf(spec, input.from)
 }
 
 function readText(file: string): string {

@@ -8,10 +8,10 @@ export function loadAllTasks(): Promise<VisionTask[]> {
   return loadTasks(folder('tasks'))
 }
 
-/** Every source and node by name, those made of tasks among them. Throws as `loadPlugins` and `byName` do. */
+/** Every source, node and sink by name, those made of tasks among them. Throws as `loadPlugins` and `byName` do. */
 export async function loadAllPlugins(tasks: readonly VisionTask[]): Promise<Map<string, Plugin>> {
-  const [sources, nodes] = [await loadPlugins(folder('sources')), await loadPlugins(folder('nodes'))]
-  return byName([...sources, ...nodes, ...visionNodes(tasks)])
+  const plugins = await Promise.all(['sources', 'nodes', 'sinks'].map((name) => loadPlugins(folder(name))))
+  return byName([...plugins.flat(), ...visionNodes(tasks)])
 }
 
 /** Folder of plug-ins beside this file: `.ts` in tests, `.js` in the built engine. */

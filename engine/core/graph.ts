@@ -15,9 +15,10 @@ export interface SourceSpec {
 /** Another stream, or several, seen through a node. */
 export interface NodeSpec {
   readonly node: string
-  /** The stream it reads; by input name where a node has several. */
+  /** The stream it reads, or a side output of one, `<stream>/<output>`; by input name where a node has several. */
   readonly from: string | Readonly<Record<string, string>>
-  readonly edge: EdgePolicy
+  /** Absent: as the node has it. */
+  readonly edge?: EdgePolicy
   /** Packets that may wait for their partners, per input, 1 to 16; absent: 2. Images that wait hold slots. */
   readonly wait?: number
   /** Largest distance in time of joined packets of different sources, in ms; absent: 50. */
@@ -26,8 +27,13 @@ export interface NodeSpec {
   readonly linger: number
 }
 
+/** The end of a stream. */
+export interface SinkSpec extends Omit<NodeSpec, 'node' | 'linger'> {
+  readonly sink: string
+}
+
 /** One named stream of a pipeline, as it was written. */
-export type StreamSpec = SourceSpec | NodeSpec
+export type StreamSpec = SourceSpec | NodeSpec | SinkSpec
 
 /** A pipeline as data: from YAML, from the configuration, or from the builder. */
 export interface PipelineSpec {
@@ -35,8 +41,13 @@ export interface PipelineSpec {
   readonly file: string
   readonly name: string
   readonly streams: Readonly<Record<string, StreamSpec>>
-  /** Streams that become topics. */
+  /** Streams and side outputs that become topics. */
   readonly publish: readonly string[]
+}
+
+/** The stream that a name means, which may be that of a side output: `<stream>/<output>`. */
+export function streamOf(name: string): string {
+  return name.split('/', 1)[0] as string
 }
 
 /** Reads a pipeline from YAML. Throws `invalid`; the message begins with `<file>: <place>:`, as `streams.people.classes`. */
@@ -95,8 +106,7 @@ const linger = z.number().int().min(0).max(3_600_000)
 const sourceLingerMs = 2000
 const nodeLingerMs = 0
 const sourceSchema = z.looseObject({ source: z.string(), linger: linger.default(sourceLingerMs) })
-const nodeSchema = z.looseObject({
-  node: z.string(),
+const inputs = {
   from: z.union([z.string(), z.record(z.string(), z.string())], {
     error: ({ input }) =>
       `Expected the name of a stream, or a map from inputs to streams, received ${toReceived(input)}`,
@@ -115,11 +125,18 @@ const nodeSchema = z.looseObject({
           `Expected latest, or { queue: 1 to 1024, full: oldest, newest or block }, received ${toReceived(input)}`,
       },
     )
-    .default('latest'),
+    .optional(),
   wait: z.number().int().min(1).max(16).optional(),
   toleranceMs: z.number().min(0).max(10_000).optional(),
-  linger: linger.default(nodeLingerMs),
-})
+}
+const nodeSchema = z.looseObject({ node: z.string(), ...inputs, linger: linger.default(nodeLingerMs) })
+const sinkSchema = z.looseObject({ sink: z.string(), ...inputs })
+interface Inputs extends Omit<SinkSpec, 'sink' | 'options' | 'edge' | 'wait' | 'toleranceMs'> {
+  readonly edge?: EdgePolicy | undefined
+  readonly wait?: number | undefined
+  readonly toleranceMs?: number | undefined
+  readonly [option: string]: unknown
+}
 
 function toReceived(input: unknown): string {
   return input === undefined ? 'none' : JSON.stringify(input)
@@ -127,20 +144,38 @@ function toReceived(input: unknown): string {
 
 function toStream(entry: Record<string, unknown>, stream: string, file: string): StreamSpec {
   const place = `streams.${stream}`
-  if ('source' in entry === 'node' in entry)
+  const types = ['source', 'node', 'sink'].filter((type) => type in entry)
+  if (types.length !== 1)
     throw invalid(file, {
       place,
-      message: `Expected either a source or a node with from, received ${Object.keys(entry).join(', ') || 'nothing'}`,
+      message: `Expected either a source, or a node or sink with from, received ${Object.keys(entry).join(', ') || 'nothing'}`,
     })
-  const parsed = 'source' in entry ? parseWith(sourceSchema, entry) : parseWith(nodeSchema, entry)
-  if ('problem' in parsed) throw invalid(file, placed(place, parsed.problem))
-  if ('source' in parsed.value) {
-    const { source, linger, ...options } = parsed.value as z.infer<typeof sourceSchema>
+  const parse = <T>(schema: z.ZodType<T>): T => {
+    const parsed = parseWith(schema, entry)
+    if ('problem' in parsed) throw invalid(file, placed(place, parsed.problem))
+    return parsed.value
+  }
+  if ('source' in entry) {
+    const { source, linger, ...options } = parse(sourceSchema)
     return { source, options, linger }
   }
-  const { node, from, edge, wait, toleranceMs, linger, ...options } = parsed.value as z.infer<typeof nodeSchema>
-  const join = { ...(wait === undefined ? {} : { wait }), ...(toleranceMs === undefined ? {} : { toleranceMs }) }
-  return { node, from, edge, ...join, options, linger }
+  if ('sink' in entry) {
+    const { sink, ...rest } = parse(sinkSchema)
+    return { sink, ...toInputs(rest) }
+  }
+  const { node, linger, ...rest } = parse(nodeSchema)
+  return { node, linger, ...toInputs(rest) }
+}
+
+/** What stands before a node or sink, and its options. */
+function toInputs({ from, edge, wait, toleranceMs, ...options }: Inputs): Omit<SinkSpec, 'sink'> {
+  return {
+    from,
+    ...(edge === undefined ? {} : { edge }),
+    ...(wait === undefined ? {} : { wait }),
+    ...(toleranceMs === undefined ? {} : { toleranceMs }),
+    options,
+  }
 }
 
 function checkReferences(spec: PipelineSpec): void {
@@ -152,9 +187,9 @@ function checkReferences(spec: PipelineSpec): void {
     })
   }
   for (const [stream, entry] of Object.entries(spec.streams))
-    for (const { from, place } of inputsOf(stream, entry)) if (!names.includes(from)) refuse(place, from)
+    for (const { from, place } of inputsOf(stream, entry)) if (!names.includes(streamOf(from))) refuse(place, from)
   spec.publish.forEach((name, i) => {
-    if (!names.includes(name)) refuse(`publish.${i}`, name)
+    if (!names.includes(streamOf(name))) refuse(`publish.${i}`, name)
     if (spec.publish.indexOf(name) < i)
       throw invalid(spec.file, { place: `publish.${i}`, message: `Expected each stream once, received ${name} again` })
   })
@@ -163,7 +198,8 @@ function checkReferences(spec: PipelineSpec): void {
 
 function refuseLoop(spec: PipelineSpec, path: readonly string[]): void {
   const last = path.at(-1) as string
-  for (const { from, place } of inputsOf(last, spec.streams[last] as StreamSpec)) {
+  for (const { from: name, place } of inputsOf(last, spec.streams[last] as StreamSpec)) {
+    const from = streamOf(name)
     const around = [...path, from]
     if (path[0] === from)
       throw invalid(spec.file, { place, message: `Expected no loop, received ${around.reverse().join(' → ')}` })

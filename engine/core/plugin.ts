@@ -1,6 +1,12 @@
 import type { Observable, OperatorFunction } from 'rxjs'
 import type { ZodType } from 'zod'
 import type { Kind, Packet, PacketOf } from './packet.ts'
+import type { EdgePolicy } from './waiting-line.ts'
+
+/** What a stream carries; `nothing`: it cannot be read, as a sink, or a node that has side outputs only. */
+export type StreamKind = Kind | 'nothing'
+/** What a side output may carry: values, which nobody has to let go. */
+export type PlainKind = Exclude<Kind, 'image' | 'map'>
 
 /** One input of a node that has several: its kind, or a kind that may be left out of the pipeline. */
 export type InputKind = Kind | { readonly kind: Kind; readonly optional: true }
@@ -57,19 +63,25 @@ export interface Node<A extends Accepts = any, K extends Kind = Kind, O = any, T
   readonly summary: string
   readonly options: ZodType<O>
   readonly accepts: A
-  /** `same`: what came in goes out. */
-  readonly emits: K | 'same'
+  /** `same`: what came in goes out. `nothing`: its side outputs are all. */
+  readonly emits: K | 'same' | 'nothing'
+  /** Side outputs by name. Each is a stream `<stream>/<output>`, of those packets that carry its name as their `stream`. */
+  readonly outputs?: Readonly<Record<string, PlainKind>>
+  /** What may wait before it where the pipeline does not say; left out: `latest`. */
+  readonly edge?: EdgePolicy
   /** Called at each opening of the stream, so that what it makes may have a state. */
   create(options: O, tools: T): OperatorFunction<InputOf<A>, PacketOf<K>>
 }
 
-/** Ends a stream: a node that emits nothing. */
+/** Ends a stream: a node that emits nothing. It is open, and so is what it reads, for as long as its pipeline runs. */
 export interface Sink<A extends Accepts = any, O = any, T = any> {
   readonly type: 'sink'
   readonly name: string
   readonly summary: string
   readonly options: ZodType<O>
   readonly accepts: A
+  readonly edge?: EdgePolicy
+  /** Called at each opening; what it makes fails when it has to be opened anew. */
   create(options: O, tools: T): OperatorFunction<InputOf<A>, never>
 }
 

@@ -1,11 +1,18 @@
-import { defer, type Observable, ReplaySubject } from 'rxjs'
+import { defer, filter, merge, type Observable, type OperatorFunction, ReplaySubject } from 'rxjs'
 import { EngineError } from '../errors.ts'
-import { type CheckedNode, type CheckedSource, type CheckedStream, checkPipeline } from './check-pipeline.ts'
+import {
+  type CheckedNode,
+  type CheckedSink,
+  type CheckedSource,
+  type CheckedStream,
+  checkPipeline,
+  outputsOf,
+} from './check-pipeline.ts'
 import type { Clock } from './clock.ts'
-import { Edge, join } from './edge.ts'
+import { consume, Edge, join, onDemand } from './edge.ts'
 import type { PipelineSpec } from './graph.ts'
 import type { Packet } from './packet.ts'
-import type { AnyPacket, Plugin } from './plugin.ts'
+import type { AnyPacket, PlainKind, Plugin } from './plugin.ts'
 import { type GraphLog, type RunningStream, SupervisedStream } from './running-stream.ts'
 
 export type { RunningStream, StreamStatus } from './running-stream.ts'
@@ -13,9 +20,12 @@ export type { RunningStream, StreamStatus } from './running-stream.ts'
 /** A pipeline that runs: nothing of it is open until somebody subscribes. Disposing closes all its streams, which complete. */
 export interface Pipeline extends AsyncDisposable {
   readonly name: string
+  /** With the side outputs, `<stream>/<output>`. */
   readonly streams: ReadonlyMap<string, RunningStream>
   /** Streams that become topics `<pipeline>/<stream>`. */
   readonly publish: readonly string[]
+  /** Opens the sinks, and with them what they read, until the pipeline is disposed. Called once. */
+  openSinks(): void
 }
 
 /** What a pipeline is built with. */
@@ -35,14 +45,27 @@ export function buildPipeline(spec: PipelineSpec, parts: PipelineParts): Pipelin
   const checked = checkPipeline(spec, parts.plugins)
   const closed = new ReplaySubject<void>(1)
   const streams = new Map<string, RunningStream>()
-  for (const stream of checked) streams.set(stream.name, buildStream(stream, { spec, parts, closed, streams }))
+  const building = { spec, parts, closed, streams }
+  for (const stream of checked) {
+    const running = buildStream(stream, building)
+    streams.set(stream.name, running)
+    for (const [output, kind] of Object.entries(outputsOf(stream)))
+      streams.set(`${stream.name}/${output}`, buildOutput(running, `${stream.name}/${output}`, kind, building))
+  }
+  const sinks = checked.filter(({ plugin }) => plugin.type === 'sink').map(({ name }) => streams.get(name))
   return {
     name: spec.name,
     streams,
     publish: spec.publish,
+    openSinks: () => {
+      for (const sink of sinks) sink?.packets.pipe(consume(new Edge(`${spec.name}/${sink.name}`), letGo)).subscribe()
+    },
     [Symbol.asyncDispose]: async () => closed.next(),
   }
 }
+
+/** A sink has used it before it comes out. */
+function letGo(): void {}
 
 /** What the streams of one pipeline share while they are built. */
 interface Building {
@@ -54,28 +77,45 @@ interface Building {
 }
 
 function buildStream(stream: CheckedStream, building: Building): RunningStream {
-  const { spec, parts, closed } = building
-  const { name, kind } = stream
-  const edge = new Edge(`${spec.name}/${name}`, 'edge' in stream.spec ? stream.spec.edge : 'latest')
+  const { spec, parts } = building
+  const { name, kind, plugin } = stream
+  const edge = new Edge(`${spec.name}/${name}`, policyOf(stream))
   let seq = 0
   const tools = parts.tools(name, edge, () => seq++)
   const joinEdge = 'from' in stream && typeof stream.from !== 'string' ? new Edge(`${edge.name}:join`) : undefined
   const opened =
     'from' in stream ? openNode(stream, { tools, joinEdge, building }) : openSource(stream, tools, spec.file)
-  return new SupervisedStream({
+  return supervise(building, {
     name,
     kind,
-    plugin: stream.plugin.name,
+    plugin: plugin.name,
     edge,
     joinEdge,
     opened,
-    linger: stream.spec.linger,
+    linger: 'linger' in stream.spec ? stream.spec.linger : 0,
     onSilence: mustTalk(stream) ? 'reopen' : 'wait',
-    onFrozen: 'from' in stream || !stream.plugin.live ? 'wait' : 'reopen',
-    closed,
-    clock: parts.clock,
-    log: parts.log,
+    onFrozen: plugin.type === 'source' && plugin.live ? 'reopen' : 'wait',
   })
+}
+
+/** Of the packets of its node those that carry its name. */
+function buildOutput(node: RunningStream, name: string, kind: PlainKind, building: Building): RunningStream {
+  const { plugin } = node
+  const edge = new Edge(`${building.spec.name}/${name}`, 'latest')
+  const opened = node.packets.pipe(filter((packet) => packet.stream === name))
+  const quiet = { joinEdge: undefined, linger: 0, onSilence: 'wait', onFrozen: 'wait' } as const
+  return supervise(building, { name, kind, plugin, edge, opened, ...quiet })
+}
+
+function supervise(
+  { closed, parts: { clock, log } }: Building,
+  stream: Omit<ConstructorParameters<typeof SupervisedStream>[0], 'closed' | 'clock' | 'log'>,
+): RunningStream {
+  return new SupervisedStream({ ...stream, closed, clock, log })
+}
+
+function policyOf(stream: CheckedStream) {
+  return 'from' in stream ? (stream.spec.edge ?? stream.plugin.edge) : undefined
 }
 
 /** Pictures and sound never stop by themselves; texts, events and the results of nodes may. */
@@ -99,7 +139,7 @@ interface NodeParts {
   readonly building: Building
 }
 
-function openNode(stream: CheckedNode, { tools, joinEdge, building }: NodeParts): Observable<Packet> {
+function openNode(stream: CheckedNode | CheckedSink, { tools, joinEdge, building }: NodeParts): Observable<Packet> {
   const packetsOf = (from: string) => (building.streams.get(from) as RunningStream).packets
   const input = (): Observable<AnyPacket> => {
     const { from, spec } = stream
@@ -108,7 +148,14 @@ function openNode(stream: CheckedNode, { tools, joinEdge, building }: NodeParts)
     const { wait = defaultWait, toleranceMs = defaultToleranceMs } = spec
     return join(joinEdge, Object.fromEntries(inputs), { wait, toleranceMs })
   }
-  return defer(() =>
-    input().pipe(stream.plugin.create(stream.options, tools) as (packets: Observable<AnyPacket>) => Observable<Packet>),
-  )
+  return defer(() => {
+    const operator = stream.plugin.create(stream.options, tools) as OperatorFunction<AnyPacket, Packet>
+    return stream.plugin.type === 'sink' ? feed(input(), operator) : input().pipe(operator)
+  })
+}
+
+/** A sink gives nothing, so it is watched by what goes in: its input comes out again. */
+function feed(input: Observable<AnyPacket>, sink: OperatorFunction<AnyPacket, Packet>): Observable<Packet> {
+  const shared = input.pipe(onDemand(0))
+  return merge(shared.pipe(sink), shared as Observable<Packet>)
 }

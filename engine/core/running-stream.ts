@@ -3,7 +3,8 @@ import { EngineError, messageOf } from '../errors.ts'
 import type { Clock } from './clock.ts'
 import { type Edge, emit, onDemand } from './edge.ts'
 import { restartForever } from './lifecycle.ts'
-import type { Kind, Packet } from './packet.ts'
+import type { Packet } from './packet.ts'
+import type { StreamKind } from './plugin.ts'
 import { StillPicture } from './still-picture.ts'
 import { StreamMeter, silenceLimits } from './stream-meter.ts'
 
@@ -35,8 +36,8 @@ export interface StreamStatus {
 /** A named stream of a pipeline that runs. */
 export interface RunningStream {
   readonly name: string
-  readonly kind: Kind
-  /** Name of the source or node that makes it. */
+  readonly kind: StreamKind
+  /** Name of the source or node that makes it, or of the sink that ends it. */
   readonly plugin: string
   /** Shared: opened by the first subscriber, closed `linger` ms after the last. Each subscriber owns its packets. */
   readonly packets: Observable<Packet>
@@ -55,7 +56,7 @@ export interface GraphLog {
 /** What a running stream is made of. */
 export interface StreamParts {
   readonly name: string
-  readonly kind: Kind
+  readonly kind: StreamKind
   readonly plugin: string
   readonly edge: Edge
   /** Before a node with several inputs: what pairs them. */
@@ -79,7 +80,7 @@ const logEveryMs = 1000
 /** Opens, watches and restarts one stream, and says how it is. */
 export class SupervisedStream implements RunningStream {
   readonly name: string
-  readonly kind: Kind
+  readonly kind: StreamKind
   readonly plugin: string
   readonly packets: Observable<Packet>
   readonly changes: Observable<StreamStatus>

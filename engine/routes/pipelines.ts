@@ -13,8 +13,9 @@ export interface PipelineSummary {
 /** One stream of a pipeline. */
 export interface StreamSummary {
   readonly name: string
+  /** `nothing` for a sink, and for a node that has side outputs only. */
   readonly kind: string
-  /** The source or node that makes it. */
+  /** The source or node that makes it, or the sink that ends it. */
   readonly plugin: string
   /** The source stream that its packets began in; of a joined stream that of the first input. */
   readonly source: string
@@ -24,7 +25,7 @@ export interface StreamSummary {
 const streamSchema = z.strictObject({
   name: z.string(),
   kind: z.string(),
-  plugin: z.string().describe('The source or node that makes it'),
+  plugin: z.string().describe('The source or node that makes it, or the sink that ends it'),
   source: z.string().describe('The source stream that its packets began in'),
   published: z.boolean(),
 })

@@ -98,12 +98,12 @@ describe('checkPipeline', () => {
     [
       'block behind a source at its own pace',
       'c: { source: camera }, d: { node: detect, from: c, edge: { queue: 1, full: block } }',
-      'd.edge.full: Expected oldest or newest, for block works only directly behind a source of images with pace: max, received block',
+      'd.edge.full: Expected oldest or newest, for block works only directly behind a source of images or sound with pace: max, received block',
     ],
     [
       'block further down',
       'c: { source: camera, pace: max }, d: { node: pass, from: c }, e: { node: detect, from: d, edge: { queue: 1, full: block } }',
-      'e.edge.full: Expected oldest or newest, for block works only directly behind a source of images with pace: max, received block',
+      'e.edge.full: Expected oldest or newest, for block works only directly behind a source of images or sound with pace: max, received block',
     ],
   ])('names the place of %s', (_, streams, message) => {
     expect(() => check(streams)).toThrow(

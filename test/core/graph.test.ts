@@ -93,12 +93,12 @@ describe('parsePipeline', () => {
     [
       'source and node',
       'name: a\nstreams: { b: { source: x, node: y } }',
-      'streams.b: Expected either a source or a node with from, received source, node',
+      'streams.b: Expected either a source, or a node or sink with from, received source, node',
     ],
     [
       'neither source nor node',
       'name: a\nstreams: { b: { from: b } }',
-      'streams.b: Expected either a source or a node with from, received from',
+      'streams.b: Expected either a source, or a node or sink with from, received from',
     ],
     [
       'a node without from',
