@@ -45,12 +45,12 @@ module.exports = {
       '^engine/(sources|nodes|tasks|sinks)/',
       [
         ...basics,
-        '^engine/(core|geometry|tracking)/',
+        '^engine/(core|geometry|tracking|audio|voice)/',
         '^engine/inference/',
-        '^engine/hosts/(launch|protocol)\\.ts$',
+        '^engine/hosts/(launch|sound-launch|protocol)\\.ts$',
         '^engine/tools\\.ts$',
       ],
-      'plug-ins import core and the interfaces in inference, never each other',
+      'plug-ins import core, arithmetic, and the interfaces of inference and voice, never each other',
     ),
     only(
       'streams-below',

@@ -25,6 +25,7 @@ const enginePackages = [
   ...['g++', 'make', 'cmake', 'ninja-build', 'pkg-config', 'python3'],
   ...['libturbojpeg0-dev', 'libhwy-dev', 'libgstreamer1.0-dev', 'libgstreamer-plugins-base1.0-dev'],
   ...['gstreamer1.0-plugins-base', 'gstreamer1.0-plugins-good', 'gstreamer1.0-plugins-bad', 'gstreamer1.0-libav'],
+  'gstreamer1.0-alsa',
   ...['fonts-dejavu-core', 'ffmpeg', 'espeak-ng', 'pocketsphinx', 'pocketsphinx-en-us'],
 ]
 const testPackages = [

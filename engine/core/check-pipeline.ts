@@ -179,7 +179,12 @@ class NodeCheck {
     if (edge === undefined || edge === 'latest' || edge.full !== 'block') return
     const source = typeof from === 'string' ? this.#checked.get(from) : undefined
     const { pace } = (source?.options ?? {}) as { pace?: unknown }
-    if (source === undefined || !('source' in source.spec) || !['image', 'audio'].includes(source.kind) || pace !== 'max')
+    if (
+      source === undefined ||
+      !('source' in source.spec) ||
+      !['image', 'audio'].includes(source.kind) ||
+      pace !== 'max'
+    )
       this.#refuse(
         'edge.full',
         'Expected oldest or newest, for block works only directly behind a source of images or sound with pace: max, received block',

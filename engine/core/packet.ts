@@ -44,12 +44,14 @@ export interface MapPayload {
   readonly offset?: number
 }
 
-/** Interleaved signed 16-bit samples. */
+/** Interleaved signed 16-bit samples, which nobody changes. */
 export interface AudioPayload {
   readonly kind: 'audio'
   readonly samples: Int16Array
   readonly sampleRate: number
   readonly channels: number
+  /** Called once, by the packet's last holder: its source waits for that before it gives more. */
+  readonly release?: () => void
 }
 
 /** A named point of an object, in pixels of the source frame. */
@@ -94,7 +96,12 @@ export interface TextPayload {
   readonly kind: 'text'
   readonly text: string
   readonly final: boolean
+  /** As ISO 639-1. */
   readonly language?: string
+  /** What recognised or wrote it. */
+  readonly model?: string
+  readonly backend?: string
+  readonly simulated?: boolean
 }
 
 /** Something that happened, with fields of its own. */
@@ -171,6 +178,8 @@ class HeldPacket<P extends Payload> implements Packet<P> {
   [Symbol.dispose](): void {
     if (this.#holders === 0)
       throw new EngineError('closed', `Packet ${this.stream}#${this.seq} was disposed once too often`)
-    if (--this.#holders === 0 && 'image' in this.payload) (this.payload as ImagePayload).image.release()
+    if (--this.#holders > 0) return
+    if ('image' in this.payload) (this.payload as ImagePayload).image.release()
+    else if (this.payload.kind === 'audio') this.payload.release?.()
   }
 }

@@ -64,8 +64,8 @@ export function buildPipeline(spec: PipelineSpec, parts: PipelineParts): Pipelin
   }
 }
 
-/** A sink has used it before it comes out. */
-function letGo(): void {}
+/** A sink has used its packets before they come out. */
+const letGo = () => undefined
 
 /** What the streams of one pipeline share while they are built. */
 interface Building {

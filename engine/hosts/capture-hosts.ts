@@ -3,6 +3,7 @@ import { emit } from '../core/edge.ts'
 import type { PacketOf } from '../core/packet.ts'
 import { type CaptureRequest, CaptureSession, type CaptureTools } from './capture-session.ts'
 import type { HostStatus, OnHostStart, SharedPool } from './host.ts'
+import { type SoundRequest, SoundSession } from './sound-session.ts'
 
 /** Child processes that capture with GStreamer, one per open source. */
 export interface CaptureHosts {
@@ -13,6 +14,8 @@ export interface CaptureHosts {
    * to the subscriber. Ends with `unavailable` when the source ends or breaks or its host dies.
    */
   open(name: string, request: CaptureRequest, tools: CaptureTools): Observable<PacketOf<'image'>>
+  /** As `open`, for sound; completes when the sound has ended. */
+  openSound(name: string, request: SoundRequest, tools: CaptureTools): Observable<PacketOf<'audio'>>
   statuses(): HostStatus[]
 }
 
@@ -23,11 +26,14 @@ export interface GstCaptureHostsOptions {
   readonly onStart?: OnHostStart
 }
 
+/** One opening of a source. */
+type Session = CaptureSession | SoundSession
+
 /** The engine's capture hosts. Disposing ends them all; subscribers get no more packets. */
 export class GstCaptureHosts implements CaptureHosts, AsyncDisposable {
   readonly maxSize: { readonly width: number; readonly height: number }
   readonly #options: GstCaptureHostsOptions
-  readonly #open = new Set<CaptureSession>()
+  readonly #open = new Set<Session>()
   /** Per name: the end of the last host, which holds the camera until then. */
   readonly #closing = new Map<string, Promise<void>>()
   readonly #restarts = new Map<string, number>()
@@ -43,20 +49,39 @@ export class GstCaptureHosts implements CaptureHosts, AsyncDisposable {
       const session = new CaptureSession({
         ...this.#options,
         name: `capture:${name}`,
-        request: { ...request, launches: order },
+        request: { ...request, launches: [...order] },
         tools,
         share: () => this.#share(),
         onPacket: (packet) => emit(subscriber, packet),
         onError: (error) => {
-          this.#restarts.set(name, (this.#restarts.get(name) ?? 0) + 1)
+          this.#countRestart(name)
           subscriber.error(error)
         },
         onChosen: (launch) => order.unshift(...order.splice(order.indexOf(launch), 1)),
         restarts: () => this.#restarts.get(name) ?? 0,
       })
-      this.#open.add(session)
-      void session.run(this.#closing.get(name))
-      return () => this.#close(name, session)
+      return this.#run(name, session)
+    })
+  }
+
+  openSound(name: string, request: SoundRequest, tools: CaptureTools): Observable<PacketOf<'audio'>> {
+    const order = [...request.launches]
+    return new Observable((subscriber) => {
+      const session = new SoundSession({
+        ...this.#options,
+        name: `capture:${name}`,
+        request: { ...request, launches: [...order] },
+        tools,
+        onPacket: (packet) => emit(subscriber, packet),
+        onEnd: (error) => {
+          if (error === undefined) return subscriber.complete()
+          this.#countRestart(name)
+          subscriber.error(error)
+        },
+        onChosen: (launch) => order.unshift(...order.splice(order.indexOf(launch), 1)),
+        restarts: () => this.#restarts.get(name) ?? 0,
+      })
+      return this.#run(name, session)
     })
   }
 
@@ -72,10 +97,21 @@ export class GstCaptureHosts implements CaptureHosts, AsyncDisposable {
   /** Slots that one source may have: the pool is one, for all. */
   #share(): number {
     const { slots } = this.#options.pool.ledger.stats()
-    return Math.max(3, Math.floor(slots / Math.max(1, this.#open.size)))
+    const takers = [...this.#open].filter((session) => session instanceof CaptureSession)
+    return Math.max(3, Math.floor(slots / Math.max(1, takers.length)))
   }
 
-  #close(name: string, session: CaptureSession): void {
+  #run(name: string, session: Session): () => void {
+    this.#open.add(session)
+    void session.run(this.#closing.get(name))
+    return () => this.#close(name, session)
+  }
+
+  #countRestart(name: string): void {
+    this.#restarts.set(name, (this.#restarts.get(name) ?? 0) + 1)
+  }
+
+  #close(name: string, session: Session): void {
     this.#open.delete(session)
     const closing = session[Symbol.asyncDispose]().then(() => {
       if (this.#closing.get(name) === closing) this.#closing.delete(name)

@@ -3,8 +3,9 @@ import { CapturePipeline } from './capture-pipeline.ts'
 import { serve } from './channel.ts'
 import { endHost, enterHost } from './enter.ts'
 import { loadLibrary } from './gstreamer.ts'
-import type { CaptureParams, CaptureProtocol, SlotLoan } from './protocol.ts'
+import type { CaptureParams, CaptureProtocol, SlotLoan, SoundParams } from './protocol.ts'
 import { SlotFiller } from './slot-filler.ts'
+import { SoundTaker } from './sound-taker.ts'
 
 /** Losses are told at most so often, in milliseconds. */
 const reportEveryMs = 250
@@ -12,15 +13,17 @@ const reportEveryMs = 250
 const pool = enterHost(leave)
 let pipeline: CapturePipeline | undefined
 let filler: SlotFiller | undefined
+let taker: SoundTaker | undefined
 let skipped = 0
 let reporting: NodeJS.Timeout | undefined
 const early: SlotLoan[] = []
+let earlyPieces = 0
 
 loadLibrary()
-const engine = serve<CaptureProtocol>({ calls: { open }, events: { lend } })
+const engine = serve<CaptureProtocol>({ calls: { open, openSound }, events: { lend, more } })
 
 function open(params: CaptureParams): { opened: true } {
-  if (pipeline) throw new EngineError('conflict', 'Expected one pipeline per capture host, but it has one already')
+  expectNone()
   const slots = new SlotFiller(pool, params, { frame: (frame) => engine.tell('frame', frame), skipped: countSkipped })
   filler = slots
   pipeline = new CapturePipeline(params.launch, params, {
@@ -31,6 +34,30 @@ function open(params: CaptureParams): { opened: true } {
   for (const loan of early.splice(0)) slots.lend(loan)
   pipeline.play()
   return { opened: true }
+}
+
+function openSound(params: SoundParams): { opened: true } {
+  expectNone()
+  const sound = new SoundTaker(params, { sound: (piece) => engine.tell('sound', piece), skipped: countSkipped })
+  taker = sound
+  pipeline = new CapturePipeline(params.launch, params, {
+    take: (bytes, headers) => sound.take(bytes, headers),
+    ready: () => sound.ready(),
+    ended: tellEnd,
+  })
+  sound.more(earlyPieces)
+  pipeline.play()
+  return { opened: true }
+}
+
+function expectNone(): void {
+  if (pipeline) throw new EngineError('conflict', 'Expected one pipeline per capture host, but it has one already')
+}
+
+function more({ pieces }: { readonly pieces: number }): void {
+  if (!taker) earlyPieces += pieces
+  taker?.more(pieces)
+  pipeline?.pull()
 }
 
 function lend(loan: SlotLoan): void {

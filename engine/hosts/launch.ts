@@ -133,8 +133,8 @@ function checkDevice(device: string): string {
   throw new EngineError('invalid', `Expected device to be a path like /dev/video0, received ${JSON.stringify(device)}`)
 }
 
-/** Text that may stand between quotes: gst-launch's own escapes are not safe with a backslash at the end. */
-function checkText(name: string, text: string): string {
+/** Text that may stand between quotes: gst-launch's own escapes are not safe with a backslash at the end. Throws `invalid`. */
+export function checkText(name: string, text: string): string {
   if (/^[^"\\\p{Cc}]+$/u.test(text)) return text
   throw new EngineError(
     'invalid',
@@ -142,11 +142,13 @@ function checkText(name: string, text: string): string {
   )
 }
 
-function encodeUrl(url: string): string {
+/** An address that may stand between quotes. Throws `invalid` for text that is none. */
+export function encodeUrl(url: string): string {
   if (!URL.canParse(url)) throw new EngineError('invalid', `Expected an address, received ${JSON.stringify(url)}`)
   return new URL(url).href.replaceAll('"', '%22').replaceAll('\\', '%5C')
 }
 
-function quote(text: string): string {
+/** A value of a property in a description. */
+export function quote(text: string): string {
   return `"${text}"`
 }

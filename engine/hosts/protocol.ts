@@ -31,12 +31,19 @@ export interface CaptureProtocol extends Protocol {
   calls: {
     /** Builds the pipeline and plays it. Rejects with `invalid` when it cannot be built; what goes wrong later is `ended`. */
     open: { params: CaptureParams; result: { readonly opened: true } }
+    /** As `open`, for sound: pieces come by the channel and take no slots. */
+    openSound: { params: SoundParams; result: { readonly opened: true } }
     ping: { params: Record<string, never>; result: { readonly now: bigint } }
   }
   streams: Record<never, never>
-  toHost: { lend: SlotLoan }
+  toHost: {
+    lend: SlotLoan
+    /** So many more pieces of sound may come. */
+    more: { readonly pieces: number }
+  }
   toEngine: {
     frame: CapturedFrame
+    sound: CapturedSound
     /** Frames lost since the last report: no slot was there, or the picture was broken, or the pipeline says that it lost some. */
     skipped: { readonly count: number }
     /** The source ended (`end`) or broke (`error`); the host stays up until the engine ends it. */
@@ -59,6 +66,27 @@ export interface CaptureParams {
   /** Frames larger than this are an error, or decoded reduced when they come as JPEG. */
   readonly maxWidth: number
   readonly maxHeight: number
+}
+
+/** What sound a capture host is to capture. */
+export interface SoundParams {
+  /** A gst-launch description of interleaved signed 16-bit sound that ends in `appsink name=sink`, with `gdppay` before it. */
+  readonly launch: string
+  readonly loop: boolean
+  /** Nobody asked for one more piece: `skip` pulls and counts it, `wait` leaves it in the pipeline. */
+  readonly whenFull: 'skip' | 'wait'
+}
+
+/** A piece of sound. */
+export interface CapturedSound {
+  /** Interleaved. */
+  readonly samples: Int16Array
+  readonly sampleRate: number
+  readonly channels: number
+  /** GStreamer's timestamp of its first sample in nanoseconds; null where the buffer has none. */
+  readonly stamp: bigint | null
+  /** CLOCK_MONOTONIC nanoseconds at which the host had the piece. */
+  readonly arrivedAt: bigint
 }
 
 /** A slot that the host has filled. */

@@ -32,7 +32,6 @@ describe('parsePipeline', () => {
         poses: {
           node: 'pose',
           from: { image: 'camera', objects: 'people' },
-          edge: 'latest',
           wait: 8,
           toleranceMs: 20,
           options: {},

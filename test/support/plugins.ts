@@ -1,8 +1,8 @@
-import { Observable, type Subscriber } from 'rxjs'
+import { mergeMap, Observable, type Subscriber, tap } from 'rxjs'
 import { z } from 'zod'
-import { type Edge, emit, runEach } from '../../engine/core/edge.ts'
+import { consume, type Edge, emit, runEach } from '../../engine/core/edge.ts'
 import { createPacket, derivePacket, type Packet, type PacketOf } from '../../engine/core/packet.ts'
-import type { JoinedPacket, Node, Plugin, Source } from '../../engine/core/plugin.ts'
+import type { JoinedPacket, Node, Plugin, Sink, Source } from '../../engine/core/plugin.ts'
 import type { PacketMaker } from './packets.ts'
 
 export interface TestTools {
@@ -108,6 +108,54 @@ export const passer: Node = {
   accepts: ['image', 'objects'],
   emits: 'same',
   create: (_, tools: TestTools) => runEach(tools.edge, (packet: Packet) => packet),
+}
+
+/** image → texts and events, as side outputs only: each image is told on both. */
+export const teller: Node = {
+  type: 'node',
+  name: 'tell',
+  summary: 'Tells of each image in two ways.',
+  options: z.strictObject({}),
+  accepts: 'image',
+  emits: 'nothing',
+  outputs: { words: 'text', signs: 'event' },
+  edge: { queue: 7, full: 'oldest' },
+  create: (_, tools: TestTools) => (images) =>
+    images.pipe(
+      runEach(tools.edge, (packet: Packet) => derivePacket(packet, tools.stream, empty)),
+      mergeMap((packet) => [
+        derivePacket(packet, `${tools.stream}/words`, { kind: 'text', text: `${packet.seq}`, final: true }),
+        derivePacket(packet, `${tools.stream}/signs`, { kind: 'event', name: 'seen' }),
+      ]),
+    ),
+}
+
+/** A sink that keeps what it was given, and fails when a test says so. */
+export class KeepingSink {
+  readonly kept: number[] = []
+  opened = 0
+  failure: Error | undefined
+
+  plugin(): Sink {
+    return {
+      type: 'sink',
+      name: 'keep',
+      summary: 'Keeps numbers.',
+      options: z.strictObject({}),
+      accepts: ['image', 'text'],
+      create: (_, tools: TestTools) => {
+        this.opened++
+        const use = consume(tools.edge, (packet: Packet) => void this.kept.push(packet.seq))
+        return (packets) =>
+          packets.pipe(
+            tap(() => {
+              if (this.failure) throw this.failure
+            }),
+            use,
+          )
+      },
+    }
+  }
 }
 
 export function pluginsByName(...plugins: Plugin[]): Map<string, Plugin> {

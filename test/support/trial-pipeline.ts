@@ -4,7 +4,7 @@ import { parsePipeline } from '../../engine/core/graph.ts'
 import type { Plugin } from '../../engine/core/plugin.ts'
 import { buildPipeline, type Pipeline, type RunningStream } from '../../engine/core/runner.ts'
 import { PacketMaker } from './packets.ts'
-import { detector, HandSource, passer, pluginsByName, poser } from './plugins.ts'
+import { detector, HandSource, KeepingSink, passer, pluginsByName, poser, teller } from './plugins.ts'
 
 /** How long a stream stays open without anybody, when its pipeline does not say. */
 export const lingerMs = 2000
@@ -13,6 +13,8 @@ const clock = { now: () => BigInt(Date.now()) * 1_000_000n, toUnixMs: (at: bigin
 let maker: PacketMaker
 /** The source of the pipelines of this test. */
 export let camera: HandSource
+/** Where its sinks put what they are given. */
+export let sink: KeepingSink
 /** By stream: what stands before it. */
 export let edges: Map<string, Edge>
 export let logged: [string, object][]
@@ -21,6 +23,7 @@ beforeEach(() => {
   vi.useFakeTimers()
   maker = new PacketMaker()
   camera = new HandSource(maker)
+  sink = new KeepingSink()
   edges = new Map()
   logged = []
 })
@@ -31,14 +34,14 @@ afterEach(() => {
 })
 
 /** A pipeline of these streams, written as in its file, whose source the test drives. Time is faked; each test must end without a timer and an image. */
-export function build(streams: string, source: Plugin = camera.plugin('camera')): Pipeline {
+export function build(streams: string, source: Plugin = camera.plugin('camera'), publish = ''): Pipeline {
   const write = (fields: object, message: string) => void logged.push([message, fields])
   const tools = (stream: string, edge: Edge, nextSeq: () => number) => {
     edges.set(stream, edge)
     return { stream, edge, nextSeq }
   }
-  const spec = parsePipeline(`name: p\nstreams: { ${streams} }`, 'p.yaml')
-  const plugins = pluginsByName(source, detector, poser, passer)
+  const spec = parsePipeline(`name: p\nstreams: { ${streams} }\npublish: [${publish}]`, 'p.yaml')
+  const plugins = pluginsByName(source, detector, poser, passer, teller, sink.plugin())
   return buildPipeline(spec, { plugins, tools, clock, log: { debug: write, info: write, warn: write } })
 }
 
