@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { composeChat } from './compose-chat.ts'
 import { composeHouse } from './compose-house.ts'
 import { composeModels } from './compose-models.ts'
+import { composeTls } from './compose-tls.ts'
 import type { Config } from './config.ts'
 import { AnchoredClock } from './core/clock.ts'
 import { ImagePool } from './core/image-pool.ts'
@@ -10,6 +11,7 @@ import { createHealth } from './health.ts'
 import { GstCaptureHosts } from './hosts/capture-hosts.ts'
 import type { SharedPool } from './hosts/host.ts'
 import type { Language } from './inference/language.ts'
+import type { Residency } from './inference/residency.ts'
 import type { Speech } from './inference/speech.ts'
 import type { VisionEngine } from './inference/vision-engine.ts'
 import { jobProgressSchema } from './jobs/job-topics.ts'
@@ -43,6 +45,8 @@ const clockCheckMs = 1000
 export interface App extends AsyncDisposable {
   /** Where it listens. */
   readonly url: string
+  /** Where it speaks TLS; undefined: nowhere. */
+  readonly secureUrl: string | undefined
   readonly pool: SharedPool
   health(): Promise<Health>
 }
@@ -93,14 +97,8 @@ async function compose(
   for (const entry of config.pipelines) pipelines.start(entry)
   const load = closing.use('load watch', watchLoad(vision, problems, log))
   const hosts = () => [...models.hosts(), ...capture.statuses()]
-  const health = createHealth({ version, clock, status, hailo, hosts, pipelines, problems, load, closing })
-  const readMetrics = async () =>
-    metrics.text({
-      health: await health(),
-      topics: hub.traffic(),
-      images: pool.ledger.stats(),
-      residency: residency.use('host'),
-    })
+  const tls = composeTls({ config, problems, log, closing })
+  const health = createHealth({ version, clock, status, hailo, hosts, pipelines, problems, load, tls, closing })
   const chat = composeChat({ config, ...models, language: given.language ?? models.language, clock, version })
   const around = { state: config.state, hub, clock, log, closing }
   const house = composeHouse({ ...around, vision, language: chat.language, speech: given.speech ?? models.speech })
@@ -111,18 +109,31 @@ async function compose(
     visionRoutes(vision),
     modelRoutes({ ...models, resources: () => readResources(resources) }),
     healthRoutes(health),
-    metricsRoutes(readMetrics, metrics.contentType),
+    metricsRoutes(() => readMetrics({ metrics, health, hub, pool, residency }), metrics.contentType),
     pipelineRoutes(() => pipelines.summary()),
     ...chat.routes,
     ...house,
   ]
   const socket = { ...socketSchemas, answer: socketAnswerSchema, progress: jobProgressSchema }
   const { fetch } = joinDescribed(routes, { version, socket, topics: () => hub.topics() })
-  const ports = { config, hub, browserSources: browser, fetch, chat: chat.routes, problems, log, closing }
-  const { url, onDescriptors } = await openListeners(ports)
+  const ports = { config, hub, browserSources: browser, fetch, chat: chat.routes, tls, problems, log, closing }
+  const { url, secureUrl, onDescriptors } = await openListeners(ports)
   void models.preload(config.models.preload)
   closing.use('resource watch', new ResourceWatch({ problems, stateFolder: config.state, onDescriptors }))
-  return { url, pool, health, [Symbol.asyncDispose]: () => closing[Symbol.asyncDispose]() }
+  return { url, secureUrl, pool, health, [Symbol.asyncDispose]: () => closing[Symbol.asyncDispose]() }
+}
+
+/** What `/metrics` answers. */
+async function readMetrics(parts: {
+  readonly metrics: Metrics
+  readonly health: () => Promise<Health>
+  readonly hub: Hub
+  readonly pool: SharedPool
+  readonly residency: Residency
+}): Promise<string> {
+  const { metrics, health, hub, pool, residency } = parts
+  const [topics, images] = [hub.traffic(), pool.ledger.stats()]
+  return metrics.text({ health: await health(), topics, images, residency: residency.use('host') })
 }
 
 function startClock(log: Logger, closing: ClosingStack): { clock: AnchoredClock; problems: Problems } {

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { CommandLine } from './command-line.ts'
 import { EngineError, messageOf } from './errors.ts'
 import { projectRoot } from './root.ts'
+import { tlsSchema } from './tls/tls-settings.ts'
 
 const byteSize = z
   .union([
@@ -29,8 +30,8 @@ const imageSize = z
 const listenSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
   port: z.number().int().min(0).max(65_535).default(8080),
-  /** Not here yet: a later version makes or takes a certificate. */
-  tls: z.null().default(null),
+  /** A second port that speaks TLS: `self-signed`, or where its certificate lies. */
+  tls: tlsSchema,
   access: z.enum(['token-unless-loopback', 'open']).default('token-unless-loopback'),
   tokenFile: z.string().min(1).nullable().default(null),
   /** Origins of web pages that may connect beside our own, as `https://example.org`. */

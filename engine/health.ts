@@ -8,7 +8,7 @@ import { MemoryMeter } from './memory-meter.ts'
 import type { HailoHealth } from './native/hailo.ts'
 import type { PipelineSet } from './pipeline-set.ts'
 import type { Problems } from './problems.ts'
-import type { DeviceHealth, Health, LoadHealth } from './routes/health.ts'
+import type { DeviceHealth, Health, LoadHealth, TlsHealth } from './routes/health.ts'
 
 /** What health is read from. */
 export interface HealthParts {
@@ -22,12 +22,13 @@ export interface HealthParts {
   readonly pipelines: PipelineSet
   readonly problems: Problems
   readonly load: { readonly status: LoadHealth }
+  readonly tls: { health(): TlsHealth } | undefined
   readonly closing: ClosingStack
 }
 
 /** Gives what `/api/health` answers. Its watch over memory ends with `closing`. */
 export function createHealth(parts: HealthParts): () => Promise<Health> {
-  const { version, clock, status, hailo, hosts, pipelines, problems, load, closing } = parts
+  const { version, clock, status, hailo, hosts, pipelines, problems, load, tls, closing } = parts
   const startedAt = performance.now()
   const meter = new MemoryMeter(() => hosts().flatMap(({ pid }) => pid ?? []))
   closing.defer('memory meter', () => meter.close())
@@ -53,6 +54,7 @@ export function createHealth(parts: HealthParts): () => Promise<Health> {
       models,
       pipelines: all,
       hosts: hosts(),
+      tls: tls?.health() ?? null,
     }
   }
 }

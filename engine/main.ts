@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   // Not before it is needed: its native parts may be what the doctor has to tell of.
   const { createApp } = await import('./app.ts')
   const app = await createApp(config, version, log)
-  log.info({ url: app.url }, 'listening')
+  log.info({ url: app.url, ...(app.secureUrl && { secureUrl: app.secureUrl }) }, 'listening')
   stopOnSignal(app, superviseBy(app, log), log)
 }
 

@@ -24,6 +24,7 @@ const health: Health = {
   models: [],
   pipelines: [],
   hosts: [{ name: 'vision', pid: null, state: 'down', restarts: 0 }],
+  tls: null,
 }
 
 describe('what systemd is told', () => {

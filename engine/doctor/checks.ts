@@ -23,6 +23,7 @@ import { checkPipelines } from './checks/pipelines.ts'
 import { checkExtraPorts, checkPort } from './checks/ports.ts'
 import { checkAddon, checkNativeParts, checkNode } from './checks/program.ts'
 import { checkJournal, checkService } from './checks/service.ts'
+import { checkTls } from './checks/tls.ts'
 import type { Check } from './run-checks.ts'
 
 /** Gigabytes of models are read for their hashes. */
@@ -57,6 +58,7 @@ export const checks: readonly Check[] = [
   { name: 'port', look: checkPort },
   { name: 'extra-ports', look: checkExtraPorts },
   { name: 'access', look: checkAccess },
+  { name: 'tls', look: checkTls },
   { name: 'service', look: checkService },
   { name: 'journal', look: checkJournal },
 ]

@@ -23,6 +23,22 @@ export interface Health {
   readonly models: readonly LoadedModelStatus[]
   readonly pipelines: readonly PipelineHealth[]
   readonly hosts: readonly HostHealth[]
+  /** The port that speaks TLS; null: there is none. */
+  readonly tls: TlsHealth | null
+}
+
+/** Where TLS is spoken, and by which certificate. */
+export interface TlsHealth {
+  readonly port: number
+  readonly selfSigned: boolean
+  /** Host names and addresses that the certificate stands for. */
+  readonly names: readonly string[]
+  /** SHA-256, as browsers show it. */
+  readonly fingerprint: string
+  /** Unix ms. */
+  readonly validTo: number
+  /** The one that the engine made, for clients that shall trust it. */
+  readonly file?: string
 }
 
 /** How busy and warm the machine is, and what is slowed for it: nothing (`normal`), `batch`, or `live` streams as well. */
@@ -36,7 +52,16 @@ export interface LoadHealth {
 }
 
 /** What can run out, or change, around the engine. */
-export type ProblemName = 'disk' | 'memory' | 'processes' | 'descriptors' | 'clock' | 'log' | 'heat' | 'port'
+export type ProblemName =
+  | 'disk'
+  | 'memory'
+  | 'processes'
+  | 'descriptors'
+  | 'clock'
+  | 'log'
+  | 'heat'
+  | 'port'
+  | 'certificate'
 
 /** One thing that is wrong around the engine, since when. */
 export interface ProblemHealth {
@@ -121,6 +146,7 @@ const healthSchema = z.looseObject({
   hosts: z.array(
     z.looseObject({ name: z.string(), pid: z.number().int().nullable(), state: z.string(), restarts: z.number() }),
   ),
+  tls: z.looseObject({ port: z.number().int(), selfSigned: z.boolean(), names: z.array(z.string()) }).nullable(),
 })
 
 function describeHealth(path: string): Operation {

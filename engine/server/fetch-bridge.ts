@@ -32,6 +32,8 @@ interface Head {
 /** What the bridge needs beside its routes. */
 export interface BridgeOptions extends BodyLimits {
   readonly access: Access
+  /** Of the addresses that clients ask. */
+  readonly scheme: 'http' | 'https'
   readonly log: Logger
   /** Left out: the house's. */
   readonly errorBody?: ErrorBody
@@ -85,7 +87,7 @@ export class FetchBridge {
       if (refusal !== undefined) return refusal
       const body = hasBody(head) ? await this.#receive(out, head, signal) : undefined
       try {
-        const response = await this.#fetch(toRequest(head, body, signal))
+        const response = await this.#fetch(toRequest(head, body, { scheme: this.#options.scheme, signal }))
         // Headers of a response that came from elsewhere may be immutable.
         return new Response(response.body, { status: response.status, headers: new Headers(response.headers) })
       } finally {
@@ -159,7 +161,8 @@ export class FetchBridge {
     // The page's own files and sockets carry no query: a cookie brings the token along.
     if (headers.get('content-type')?.startsWith('text/html') && this.#options.access.knowsQueryToken(query)) {
       const token = encodeURIComponent(new URLSearchParams(query).get('token') ?? '')
-      headers.append('set-cookie', `${tokenCookie}=${token}; Path=/; SameSite=Strict`)
+      const secure = this.#options.scheme === 'https' ? '; Secure' : ''
+      headers.append('set-cookie', `${tokenCookie}=${token}; Path=/; SameSite=Strict${secure}`)
     }
   }
 }
@@ -187,10 +190,14 @@ function announcedBytes({ headers }: Pick<Head, 'headers'>): number {
   return Number(headers.get('content-length') ?? 0)
 }
 
-function toRequest(head: Head, body: Uint8Array<ArrayBuffer> | UploadStream | undefined, signal: AbortSignal): Request {
+function toRequest(
+  head: Head,
+  body: Uint8Array<ArrayBuffer> | UploadStream | undefined,
+  { scheme, signal }: { readonly scheme: string; readonly signal: AbortSignal },
+): Request {
   const { method, headers } = head
   const query = withoutToken(head.query)
-  const url = `http://${headers.get('host') ?? 'localhost'}${head.path}${query === '' ? '' : `?${query}`}`
+  const url = `${scheme}://${headers.get('host') ?? 'localhost'}${head.path}${query === '' ? '' : `?${query}`}`
   try {
     return new Request(url, { method, headers, signal, ...bodyOf(body) })
   } catch (error) {

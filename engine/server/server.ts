@@ -19,6 +19,8 @@ export interface ServerOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
+  /** Files of the certificate and its key, PEM, which have been found to fit; left out: a plain listener. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string } | undefined
   readonly rules: AccessRules
   /** What comes and goes by WebSockets; null: a listener without any. */
   readonly hub: Hub | null
@@ -74,14 +76,14 @@ export class Server implements AsyncDisposable {
 
   /** Starts to listen. Rejects with `conflict` when the port is taken or the address is not this machine's. */
   static async listen(options: ServerOptions): Promise<Server> {
-    const { host, log, errorBody } = options
+    const { host, tls, log, errorBody } = options
     const port = await findFree(host, options.port)
     const access = new Access(options.rules, host)
     const limits = { ...defaultLimits, ...options.limits }
-    const app = uws.App()
+    const app = tls === undefined ? uws.App() : uws.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile })
     const sockets = openSockets(app, options, { access, maxSockets: limits.maxSockets })
     const bridge = new FetchBridge(withPage(options), {
-      ...{ access, log, uploadPaths: options.uploadPaths, ...limits },
+      ...{ access, log, uploadPaths: options.uploadPaths, scheme: tls === undefined ? 'http' : 'https', ...limits },
       ...(errorBody && { errorBody }),
     })
     app.any('/*', (out, incoming) => bridge.handle(out, incoming))
@@ -212,6 +214,6 @@ function findFree(host: string, port: number): Promise<number> {
 }
 
 function taken(host: string, port: number, reason: string): EngineError {
-  const detail = `Expected a free port on an address of this machine, received ${host}:${port} (${reason}). Choose another with --port or --host`
+  const detail = `Expected a free port on an address of this machine, received ${host}:${port} (${reason}). Choose another with --port, --host or listen.tls.port`
   return new EngineError('conflict', detail)
 }

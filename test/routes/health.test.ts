@@ -16,6 +16,7 @@ const health: Health = {
   models: [],
   pipelines: [{ name: 'demo', state: 'running', streams: [] }],
   hosts: [],
+  tls: null,
 }
 
 describe('health', () => {

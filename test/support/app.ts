@@ -8,6 +8,8 @@ export interface TestApp extends AsyncDisposable {
   readonly url: string
   /** `ws://…`, without a path. */
   readonly socketUrl: string
+  /** Where it speaks TLS, if it was told to. */
+  readonly secureUrl: string | undefined
   readonly app: App
 }
 
@@ -30,6 +32,7 @@ export async function startApp(
   return {
     url: app.url,
     socketUrl: app.url.replace('http', 'ws'),
+    secureUrl: app.secureUrl,
     app,
     [Symbol.asyncDispose]: async () => {
       await app[Symbol.asyncDispose]()

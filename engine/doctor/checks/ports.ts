@@ -9,8 +9,15 @@ const servicePorts = [5000, 5001, 5002, 5003, 11435, 11436, 11437, 11438, 11439,
 /** The first that everybody may bind. */
 const minFreePort = 1024
 
-/** Whether the port is free to listen on, or held by hailstream itself. */
-export async function checkPort(system: System, { listen: { host, port } }: Config): Promise<Finding[]> {
+/** Whether the port, and that of TLS, are free to listen on, or held by hailstream itself. */
+export async function checkPort(system: System, { listen: { host, port, tls } }: Config): Promise<Finding[]> {
+  const found = await checkOwn(system, host, port)
+  // Where the engine runs it holds both, and the other does not answer here without TLS.
+  if (tls === null || (await system.tryListen(host, port)) !== undefined) return found
+  return [...found, ...(await checkOwn(system, host, tls.port))]
+}
+
+async function checkOwn(system: System, host: string, port: number): Promise<Finding[]> {
   const code = await system.tryListen(host, port)
   const place = `${host.includes(':') ? `[${host}]` : host}:${port}`
   if (code === undefined) return [ok('port', port === 0 ? `${host}, any free port` : `${place} is free`)]
