@@ -1,3 +1,4 @@
+import { bytesOf } from './bytes-of.ts'
 import { runFfmpeg } from './ffmpeg.ts'
 import { Resampler } from './resampler.ts'
 import { wavHeader } from './wav.ts'
@@ -75,11 +76,6 @@ async function* encodePcm({ sampleRate, chunks }: SoundStream): AsyncGenerator<U
 
 async function* toBytes(chunks: AsyncIterable<Int16Array>): AsyncGenerator<Uint8Array, void, void> {
   for await (const chunk of chunks) yield bytesOf(chunk)
-}
-
-/** Every machine that we run on is little endian. */
-function bytesOf({ buffer, byteOffset, byteLength }: Int16Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength)
 }
 
 /** The whole sound as a WAV file with its length. */

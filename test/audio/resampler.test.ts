@@ -16,6 +16,10 @@ describe('a resampler', () => {
     [16_000, 24_000],
     [44_100, 24_000],
     [48_000, 24_000],
+    [24_000, 16_000],
+    [24_000, 22_050],
+    [8000, 24_000],
+    [24_000, 8000],
   ])('makes of a tone of %i Hz the same tone of %i Hz, in its place, 60 dB above what it adds', (from, to) => {
     const made = resample(tone(1000, from, 0.5), from, to, 441)
     const expected = tone(1000, to, 0.5)
