@@ -31,6 +31,7 @@ import { type Health, healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { modelRoutes } from './routes/models.ts'
 import { pipelineRoutes } from './routes/pipelines.ts'
+import { describeService } from './routes/speech-aliases.ts'
 import { topicRoutes } from './routes/topics.ts'
 import { visionRoutes } from './routes/vision.ts'
 import { socketSchemas } from './server/requests.ts'
@@ -82,7 +83,7 @@ async function compose(
   const pool = createPool(config, closing)
   const metrics = closing.use('metrics', new Metrics(version))
   const models = await composeModels({ config, pool, log, closing, metrics, problems })
-  const { vision, tasks, residency, hailo, status } = models
+  const { vision, tasks, residency } = models
   const onStart = reportHostStart(problems)
   const { maxSize } = config.images
   const capture = closing.use('capture hosts', new GstCaptureHosts({ pool, maxSize, onStart }))
@@ -98,21 +99,23 @@ async function compose(
   const load = closing.use('load watch', watchLoad(vision, problems, log))
   const hosts = () => [...models.hosts(), ...capture.statuses()]
   const tls = composeTls({ config, problems, log, closing })
-  const health = createHealth({ version, clock, status, hailo, hosts, pipelines, problems, load, tls, closing })
+  const speech = given.speech ?? models.speech
   const chat = composeChat({ config, ...models, language: given.language ?? models.language, clock, version })
   const around = { state: config.state, hub, clock, log, closing }
-  const house = composeHouse({ ...around, vision, language: chat.language, speech: given.speech ?? models.speech })
+  const house = composeHouse({ ...around, vision, language: chat.language, speech })
+  const { jobs } = house
+  const health = createHealth({ ...models, version, clock, jobs, hosts, pipelines, problems, load, tls, closing })
   const temperature = () => load.status.temperature
   const resources = { residency, hosts, temperature, stateFolder: config.state }
   const routes = [
     topicRoutes(hub),
     visionRoutes(vision),
     modelRoutes({ ...models, resources: () => readResources(resources) }),
-    healthRoutes(health),
+    healthRoutes(health, () => describeService(speech)),
     metricsRoutes(() => readMetrics({ metrics, health, hub, pool, residency }), metrics.contentType),
     pipelineRoutes(() => pipelines.summary()),
     ...chat.routes,
-    ...house,
+    ...house.routes,
   ]
   const socket = { ...socketSchemas, answer: socketAnswerSchema, progress: jobProgressSchema }
   const { fetch } = joinDescribed(routes, { version, socket, topics: () => hub.topics() })

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Hono } from 'hono'
 import { AudioDecoder } from './audio/audio-decoder.ts'
-import { composeJobs, type JobsSurroundings } from './compose-jobs.ts'
+import { type ComposedJobs, composeJobs, type JobsSurroundings } from './compose-jobs.ts'
 import type { Language } from './inference/language.ts'
 import type { Speech } from './inference/speech.ts'
 import type { Vision } from './inference/vision.ts'
@@ -23,11 +23,17 @@ export interface HouseSurroundings extends Omit<JobsSurroundings, 'workers'> {
   readonly speech: Speech | undefined
 }
 
+/** The house's own routes, and how its queue of jobs is. */
+export interface ComposedHouse {
+  readonly routes: readonly Hono[]
+  readonly jobs: ComposedJobs['health']
+}
+
 /** Paths whose forms hold large files: the server hands them over while they arrive. */
 export const uploadPaths: ReadonlySet<string> = new Set([...audioUploadPaths, ...houseUploadPaths, ...jobUploadPaths])
 
 /** Starts the queue of jobs, and builds the routes of jobs, of speech, and of questions about pictures. */
-export function composeHouse({ vision, language, speech, ...around }: HouseSurroundings): readonly Hono[] {
+export function composeHouse({ vision, language, speech, ...around }: HouseSurroundings): ComposedHouse {
   const uploads = join(around.state, 'uploads')
   const decoder = new AudioDecoder()
   const workers = {
@@ -35,12 +41,13 @@ export function composeHouse({ vision, language, speech, ...around }: HouseSurro
     ...(language && { language: languageWork(language) }),
     ...(speech && { transcription: transcriptionWork(speech, decoder, uploads) }),
   }
-  const queue = composeJobs({ ...around, workers })
-  return [
+  const { queue, health: jobs } = composeJobs({ ...around, workers })
+  const routes = [
     jobRoutes({ queue, uploads, vision, language, speech }),
     ...(language ? [vlmRoutes(language)] : []),
     ...(speech ? speechRoutes(speech, decoder, uploads) : []),
   ]
+  return { routes, jobs }
 }
 
 function speechRoutes(speech: Speech, decoder: AudioDecoder, uploads: string): Hono[] {

@@ -4,6 +4,7 @@ import { inferenceThreads } from './config.ts'
 import { EngineError, messageOf } from './errors.ts'
 import type { HostStatus } from './hosts/host.ts'
 import { type Catalogue, loadCatalogue } from './inference/catalogue.ts'
+import { type DefaultModel, defaultLanguage } from './inference/default-model.ts'
 import type { Memory } from './inference/eviction.ts'
 import { type FoundHailo, findHailo } from './inference/find-hailo.ts'
 import { HailoBackend } from './inference/hailo.ts'
@@ -39,6 +40,8 @@ export interface ComposedModels extends Omit<ModelsParts, 'resources'> {
   readonly store: ModelStore
   readonly language: LanguageEngine
   readonly speech: SpeechEngine
+  /** Which models of language and speech are taken where nobody names one, for health. */
+  readonly defaults: () => Promise<Readonly<Record<string, DefaultModel>>>
   /** Of all models, for health. Nothing is loaded, fetched or converted by asking. */
   readonly status: () => Promise<VisionStatus>
   /** Loads these before anybody asks. What goes wrong with one is logged, and the next one is loaded. */
@@ -86,6 +89,10 @@ export async function composeModels(around: ModelsSurroundings): Promise<Compose
     hailo: () => hailo?.status ?? { state: 'absent', reason: found.absent ?? '', simulated: false },
     hosts: () => [...vision.hosts(), ...(hailo?.hosts() ?? []), ...spoken.hosts(), ...speech.hosts()],
     ...{ language: spoken.language, speech, status },
+    defaults: async () => {
+      const [language, heard] = await Promise.all([defaultLanguage(spoken.language), speech.defaults()])
+      return { language, ...heard }
+    },
     preload: async (names) => {
       await vision.preload(names.filter((name) => !spoken.isOurs(name)))
       await spoken.language.preload(names.filter(spoken.isOurs))

@@ -1,6 +1,7 @@
 import type { Clock } from './core/clock.ts'
 import type { ClosingStack } from './core/lifecycle.ts'
 import type { HostStatus } from './hosts/host.ts'
+import type { DefaultModel } from './inference/default-model.ts'
 import type { HailoDeviceStatus } from './inference/hailo-link.ts'
 import { toMb } from './inference/model-list.ts'
 import type { VisionStatus } from './inference/vision-engine.ts'
@@ -8,7 +9,7 @@ import { MemoryMeter } from './memory-meter.ts'
 import type { HailoHealth } from './native/hailo.ts'
 import type { PipelineSet } from './pipeline-set.ts'
 import type { Problems } from './problems.ts'
-import type { DeviceHealth, Health, LoadHealth, TlsHealth } from './routes/health.ts'
+import type { DeviceHealth, Health, JobsHealth, LoadHealth, TlsHealth } from './routes/health.ts'
 
 /** What health is read from. */
 export interface HealthParts {
@@ -20,6 +21,9 @@ export interface HealthParts {
   /** Every child process of the engine. */
   readonly hosts: () => readonly HostStatus[]
   readonly pipelines: PipelineSet
+  /** Which models are taken where nobody names one, by task. */
+  readonly defaults: () => Promise<Readonly<Record<string, DefaultModel>>>
+  readonly jobs: () => Promise<JobsHealth>
   readonly problems: Problems
   readonly load: { readonly status: LoadHealth }
   readonly tls: { health(): TlsHealth } | undefined
@@ -28,19 +32,21 @@ export interface HealthParts {
 
 /** Gives what `/api/health` answers. Its watch over memory ends with `closing`. */
 export function createHealth(parts: HealthParts): () => Promise<Health> {
-  const { version, clock, status, hailo, hosts, pipelines, problems, load, tls, closing } = parts
+  const { version, clock, hailo, hosts, pipelines, problems, load, tls, closing } = parts
   const startedAt = performance.now()
   const meter = new MemoryMeter(() => hosts().flatMap(({ pid }) => pid ?? []))
   closing.defer('memory meter', () => meter.close())
   return async () => {
-    const { models, skippedModels } = await status()
+    const asked = [parts.status(), parts.defaults(), parts.jobs()] as const
+    const [{ models, skippedModels }, defaults, jobs] = await Promise.all(asked)
     const all = pipelines.health()
     const troubled = all.some(({ state, streams }) => state === 'failed' || streams.some(isTroubled))
     const lacks = problems.list()
     const device = hailo()
     const isAway = device.state === 'recovering' || device.state === 'failed'
+    const lacking = skippedModels.length > 0 || lacks.length > 0 || jobs.state === 'failed'
     return {
-      status: troubled || isAway || skippedModels.length > 0 || lacks.length > 0 ? 'degraded' : 'ok',
+      status: troubled || isAway || lacking ? 'degraded' : 'ok',
       version,
       uptime_s: Math.floor((performance.now() - startedAt) / 1000),
       models_loaded: models.filter(({ state }) => state === 'loaded').map(({ name }) => name),
@@ -52,6 +58,8 @@ export function createHealth(parts: HealthParts): () => Promise<Health> {
       skippedModels,
       devices: { hailo: describeDevice(device), onnx: { state: 'ready' } },
       models,
+      defaults,
+      jobs,
       pipelines: all,
       hosts: hosts(),
       tls: tls?.health() ?? null,

@@ -5,6 +5,7 @@ import type { PoolStats } from './core/image-pool.ts'
 import type { StreamState } from './core/running-stream.ts'
 import type { ResidencyEvent, ResidencyUse } from './inference/residency-options.ts'
 import type { WorkTiming } from './inference/scheduler.ts'
+import { fill, type Rows, setKnown } from './metric-values.ts'
 import type { Health } from './routes/health.ts'
 import type { TopicTraffic } from './streams/hub.ts'
 
@@ -24,8 +25,6 @@ const latencyBuckets = [0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15,
 const loadBuckets = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60]
 /** How often the event loop is looked at, in ms; the monitor counts it as part of the delay. */
 const loopResolutionMs = 10
-
-type Rows = readonly (readonly [labels: Readonly<Record<string, string | number>>, value: number])[]
 
 /** Every metric of the engine, for Prometheus. Disposing ends the watch over the event loop. */
 export class Metrics implements Disposable {
@@ -142,6 +141,10 @@ export class Metrics implements Disposable {
       loaded: this.#gauge('model_loaded', '1 while the model is loaded.', ['model', 'task', 'backend']),
       problem: this.#gauge('problem', '1 while health names it: what the engine lacks of its surroundings.', ['name']),
       clockSteps: this.#counter('clock_steps_total', 'Times that the wall clock was set.'),
+      jobs: this.#gauge('jobs', 'Jobs that are kept, by status; absent while their database does not answer.', [
+        'status',
+      ]),
+      jobsBytes: this.#gauge('jobs_bytes', 'Of inputs that wait, and of results.'),
     }
   }
 
@@ -219,7 +222,7 @@ export class Metrics implements Disposable {
       )
   }
 
-  #readParts({ hosts, models, clockSteps, problems }: Health, images: PoolStats): void {
+  #readParts({ hosts, models, clockSteps, problems, jobs }: Health, images: PoolStats): void {
     const { leaked, stale, hostUp, hostRestarts, loaded } = this.#parts
     fill(
       this.#parts.images,
@@ -240,6 +243,11 @@ export class Metrics implements Disposable {
       models.map(({ name: model, task, backend, state }) => [{ model, task, backend }, Number(state === 'loaded')]),
     )
     fill(this.#parts.clockSteps, [[{}, clockSteps]])
+    fill(
+      this.#parts.jobs,
+      Object.entries(jobs.counts).map(([status, count]) => [{ status }, count]),
+    )
+    setKnown(this.#parts.jobsBytes, jobs.bytes)
     fill(
       this.#parts.problem,
       problems.map(({ name }) => [{ name }, 1]),
@@ -285,16 +293,4 @@ function countDescriptors(): number | null {
     // EMFILE or ENFILE: the metric of the problem tells it.
     return null
   }
-}
-
-/** Absent while nothing is known. */
-function setKnown(metric: Gauge, value: number | null): void {
-  if (value === null) metric.remove()
-  else metric.set(value)
-}
-
-/** Gives the metric these values, and forgets those that are no more. */
-function fill(metric: Counter | Gauge, rows: Rows): void {
-  metric.reset()
-  for (const [labels, value] of rows) metric.inc(labels, value)
 }

@@ -22,6 +22,8 @@ const health: Health = {
   skippedModels: [],
   devices: {},
   models: [],
+  defaults: {},
+  jobs: { state: 'starting', counts: {}, bytes: null, limits: null },
   pipelines: [],
   hosts: [{ name: 'vision', pid: null, state: 'down', restarts: 0 }],
   tls: null,

@@ -6,6 +6,7 @@ import { findProgram } from '../hosts/program.ts'
 import type { SpeechProtocol } from '../hosts/speech-protocol.ts'
 import type { Catalogue } from './catalogue.ts'
 import { ClauseSynthesiser, type VoiceList } from './clause-synthesiser.ts'
+import type { DefaultModel } from './default-model.ts'
 import { EspeakVoice } from './espeak-voice.ts'
 import { createHostRecogniser } from './host-recogniser.ts'
 import type { ModelStore } from './model-store.ts'
@@ -48,7 +49,12 @@ export interface SpeechEngineOptions {
 interface LookedAt {
   readonly what: Pick<LoadedModelStatus, 'name' | 'task' | 'backend'>
   readonly place: SpeechModelPlace
+  /** As `/api/voices` names it. */
+  readonly voice?: string
 }
+
+/** What recognises, speaks and hears voices for who names nothing. */
+export type SpeechDefaults = Readonly<Record<'transcribe' | 'speak' | 'voice-activity', DefaultModel>>
 
 /** Recognition, synthesis and voice activity by one speech host, which is started by the first use. Its owner disposes it. */
 export class SpeechEngine implements Speech, AsyncDisposable {
@@ -102,10 +108,20 @@ export class SpeechEngine implements Speech, AsyncDisposable {
 
   /** Every model of speech that this engine could run, for health: its files as they were within the last second. Nothing is loaded or fetched by asking. */
   async status(): Promise<LoadedModelStatus[]> {
-    const now = performance.now()
-    if (this.#looked === undefined || now - this.#looked.at >= lookAgainMs)
-      this.#looked = { at: now, models: this.#look() }
-    return (await this.#looked.models).map((model) => this.#statusOf(model))
+    return (await this.#lookedAt()).map((model) => this.#statusOf(model))
+  }
+
+  /** Which models are taken where nobody names one, for health: as `status`. */
+  async defaults(): Promise<SpeechDefaults> {
+    const looked = await this.#lookedAt()
+    const first = (task: string) => firstOf(looked.filter(({ what }) => what.task === task))
+    const [other] = (await this.#options.others?.(this.detector)) ?? []
+    const transcribe = other && { name: other.name, backend: other.backend, why: `here, and on ${other.backend} first` }
+    return {
+      transcribe: transcribe ?? first('transcribe'),
+      speak: first('speak'),
+      'voice-activity': first('voice-activity'),
+    }
   }
 
   /** Ends the host; what runs fails as `unavailable`. */
@@ -146,6 +162,13 @@ export class SpeechEngine implements Speech, AsyncDisposable {
     return this.#espeak
   }
 
+  #lookedAt(): Promise<readonly LookedAt[]> {
+    const now = performance.now()
+    if (this.#looked === undefined || now - this.#looked.at >= lookAgainMs)
+      this.#looked = { at: now, models: this.#look() }
+    return this.#looked.models
+  }
+
   async #look(): Promise<LookedAt[]> {
     const sherpa = this.#finder.sherpaEntries().map(async ({ model }) => {
       const place = await this.#finder.placeOfSherpa(model)
@@ -163,18 +186,17 @@ export class SpeechEngine implements Speech, AsyncDisposable {
 
   async #lookForVoices(): Promise<LookedAt[]> {
     const { here, missing } = await this.#piper.list()
-    const piper = (name: string, place: SpeechModelPlace) => ({
-      what: { name, task: 'speak', backend: 'piper' },
-      place,
+    const piper = (name: string, voice: string, place: SpeechModelPlace) => ({
+      ...{ what: { name, task: 'speak', backend: 'piper' }, voice, place },
     })
     const hasEspeak = findProgram('espeak-ng') !== undefined
     const espeak: SpeechModelPlace = hasEspeak
       ? { paths: [], why: 'installed with the system' }
       : { missing: 'the program is not installed. Try: sudo apt install espeak-ng' }
     return [
-      ...here.map(({ voice, modelName }) => piper(modelName, { paths: [], why: voice.why })),
-      ...missing.map(({ voice, model }) => piper(model, { missing: voice.why })),
-      { what: { name: 'espeak-ng', task: 'speak', backend: 'espeak-ng' }, place: espeak },
+      ...here.map(({ voice, modelName }) => piper(modelName, voice.name, { paths: [], why: voice.why })),
+      ...missing.map(({ voice, model }) => piper(model, voice.name, { missing: voice.why })),
+      { what: { name: 'espeak-ng', task: 'speak', backend: 'espeak-ng' }, voice: firstEspeakVoice, place: espeak },
     ]
   }
 
@@ -182,4 +204,19 @@ export class SpeechEngine implements Speech, AsyncDisposable {
     if ('missing' in place) return { ...what, state: 'missing', why: place.missing }
     return { ...what, state: this.#speechHost.isLoaded(what.name) ? 'loaded' : 'available', why: place.why }
   }
+}
+
+/** The first whose files are here; of those that are not, the last needs no download. */
+function firstOf(looked: readonly LookedAt[]): DefaultModel {
+  const names = looked.map(({ what }) => what.name)
+  for (const { what, place, voice } of looked)
+    if ('paths' in place)
+      return {
+        name: voice ?? what.name,
+        backend: what.backend,
+        why: `${place.why}; the first here of ${names.join(', ')}`,
+      }
+  const last = looked.at(-1)
+  const missing = last && 'missing' in last.place ? `${last.what.name}: ${last.place.missing}` : 'there is none'
+  return { name: null, backend: null, why: missing }
 }

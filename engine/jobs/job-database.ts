@@ -1,6 +1,17 @@
 import Database from 'better-sqlite3'
 import { EngineError } from '../errors.ts'
-import type { Job, JobFailure, JobInput, JobLimits, JobOutcome, JobStatus, NewJob } from './job.ts'
+import {
+  type Job,
+  type JobFailure,
+  type JobInput,
+  type JobLimits,
+  type JobOutcome,
+  type JobStatus,
+  type JobsUse,
+  jobStatuses,
+  type NewJob,
+} from './job.ts'
+import { type ItemRow, type JobRow, parse, toJob } from './job-rows.ts'
 
 /** An input that is to be worked on now. */
 export interface JobWork {
@@ -74,6 +85,16 @@ export class JobDatabase {
     const where = status === null ? '' : 'WHERE status = ?'
     const values = status === null ? [limit] : [status, limit]
     return this.#all<JobRow>(`SELECT ${columns} FROM jobs ${where} ORDER BY seq DESC LIMIT ?`, ...values).map(toJob)
+  }
+
+  use(): JobsUse {
+    const rows = this.#all<{ status: JobStatus; count: number }>(
+      'SELECT status, count(*) AS count FROM jobs GROUP BY status',
+    )
+    const counts = Object.fromEntries(
+      jobStatuses.map((status) => [status, rows.find((row) => row.status === status)?.count ?? 0]),
+    ) as Record<JobStatus, number>
+    return { counts, bytes: this.#bytes() }
   }
 
   /** Jobs that are queued or running, in their order. */
@@ -247,43 +268,6 @@ export class JobDatabase {
   #all<T>(sql: string, ...values: unknown[]): T[] {
     return this.#database.prepare(sql).all(...values) as T[]
   }
-}
-
-interface JobRow {
-  readonly id: string
-  readonly kind: Job['kind']
-  readonly request: string
-  readonly batch: number
-  readonly status: JobStatus
-  readonly created: number
-  readonly started: number | null
-  readonly finished: number | null
-  readonly failure: string | null
-  readonly total: number
-  readonly done: number
-  readonly failed: number
-}
-
-interface ItemRow {
-  readonly at: number
-  readonly text: string | null
-  readonly bytes: Uint8Array | null
-  readonly result: string | null
-  readonly failure: string | null
-}
-
-function toJob(row: JobRow): Job {
-  const { id, kind, status, created, started, finished, total, done, failed } = row
-  return {
-    ...{ id, kind, status, total, done, failed },
-    ...{ createdAt: created, startedAt: started, finishedAt: finished, batch: row.batch === 1 },
-    request: JSON.parse(row.request) as Job['request'],
-    failure: parse(row.failure) as JobFailure | null,
-  }
-}
-
-function parse(text: string | null): unknown {
-  return text === null ? null : JSON.parse(text)
 }
 
 function sizeOf(input: JobInput): number {

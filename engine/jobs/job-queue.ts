@@ -9,6 +9,7 @@ import {
   type JobLimits,
   type JobOutcome,
   type JobStatus,
+  type JobsUse,
   type NewJob,
 } from './job.ts'
 import type { JobWork } from './job-database.ts'
@@ -98,6 +99,16 @@ export class JobQueue implements AsyncDisposable {
     const [job, outcomes] = await Promise.all([store.call('job', id), store.call('outcomes', id)])
     if (job === null) throw unknown(id)
     return { job, outcomes }
+  }
+
+  /** How much is kept at most. */
+  get limits(): JobLimits {
+    return this.#limits
+  }
+
+  /** What it holds now. */
+  use(): Promise<JobsUse> {
+    return this.#options.store.call('use')
   }
 
   /** The newest first. */

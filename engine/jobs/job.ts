@@ -3,7 +3,7 @@ import type { ErrorCode } from '../errors.ts'
 /** What is done with the inputs of a job. */
 export type JobKind = 'language' | 'transcription' | 'vision'
 /** `running`: at least one input has been begun. The last three are for good. */
-export type JobStatus = 'queued' | 'running' | 'complete' | 'failed' | 'cancelled'
+export type JobStatus = (typeof jobStatuses)[number]
 
 /** Why a job, or one of its inputs, has no result. */
 export interface JobFailure {
@@ -61,6 +61,17 @@ export interface JobLimits {
   /** Bytes of inputs that wait, and of results. */
   readonly maxBytes: number
 }
+
+/** What the queue holds. */
+export interface JobsUse {
+  /** Jobs by status; each is there. */
+  readonly counts: Readonly<Record<JobStatus, number>>
+  /** Of inputs that wait, and of results. */
+  readonly bytes: number
+}
+
+/** Every status that a job can have. */
+export const jobStatuses = ['queued', 'running', 'complete', 'failed', 'cancelled'] as const
 
 /** Whether nothing more happens to a job of this status. */
 export function hasEnded(status: JobStatus): boolean {

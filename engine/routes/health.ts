@@ -1,6 +1,7 @@
 import type { Hono } from 'hono'
 import { z } from 'zod'
 import type { StreamStatus } from '../core/running-stream.ts'
+import type { DefaultModel } from '../inference/default-model.ts'
 import type { LoadedModelStatus } from '../inference/vision-model-status.ts'
 import { createRoutes, houseFailure, refuseOtherMethods } from './answer.ts'
 import { describeRoutes, type Operation } from './operation.ts'
@@ -21,6 +22,9 @@ export interface Health {
   readonly skippedModels: readonly string[]
   readonly devices: Readonly<Record<string, DeviceHealth>>
   readonly models: readonly LoadedModelStatus[]
+  /** What answers who names no model, by task. */
+  readonly defaults: Readonly<Record<string, DefaultModel>>
+  readonly jobs: JobsHealth
   readonly pipelines: readonly PipelineHealth[]
   readonly hosts: readonly HostHealth[]
   /** The port that speaks TLS; null: there is none. */
@@ -39,6 +43,27 @@ export interface TlsHealth {
   readonly validTo: number
   /** The one that the engine made, for clients that shall trust it. */
   readonly file?: string
+}
+
+/** How the queue of jobs is, and how much of it is kept. */
+export interface JobsHealth {
+  /** `slow`: its database has not answered just now. */
+  readonly state: 'starting' | 'ready' | 'slow' | 'failed'
+  readonly reason?: string
+  /** By status; empty while nobody knows. */
+  readonly counts: Readonly<Record<string, number>>
+  /** Of inputs that wait, and of results; null while nobody knows. */
+  readonly bytes: number | null
+  /** Jobs that may wait, jobs that are kept after their end and for how long, and bytes of all. */
+  readonly limits: JobsLimits | null
+}
+
+/** Bounds of the queue. */
+export interface JobsLimits {
+  readonly waiting: number
+  readonly kept: number
+  readonly seconds: number
+  readonly bytes: number
 }
 
 /** How busy and warm the machine is, and what is slowed for it: nothing (`normal`), `batch`, or `live` streams as well. */
@@ -109,16 +134,28 @@ export interface HostHealth {
   readonly restarts: number
 }
 
-/** `/api/health` and `/health`. 200 while ok or degraded, 503 on error. */
-export function healthRoutes(health: () => Health | Promise<Health>): Hono {
+/** What clients of single services read of `/health`. */
+export interface ServiceHealth {
+  /** That recognises; null where none does. */
+  readonly model: string | null
+  /** Whether something can be recognised or spoken. */
+  readonly model_loaded: boolean
+  readonly uptime_seconds: number
+}
+
+/** `/api/health` and `/health`, which tells more. 200 while ok or degraded, 503 on error. */
+export function healthRoutes(health: () => Health | Promise<Health>, service: () => Promise<ServiceHealth>): Hono {
   const app = createRoutes()
   for (const path of ['/api/health', '/health']) {
     app.get(path, async () => {
-      const body = await health()
-      return Response.json(body, {
-        status: body.status === 'error' ? 503 : 200,
-        headers: { 'cache-control': 'no-store' },
-      })
+      const [body, more] = await Promise.all([health(), path === '/health' ? service() : {}])
+      return Response.json(
+        { ...body, ...more },
+        {
+          status: body.status === 'error' ? 503 : 200,
+          headers: { 'cache-control': 'no-store' },
+        },
+      )
     })
     refuseOtherMethods(app, path, 'GET, HEAD')
   }
@@ -142,6 +179,19 @@ const healthSchema = z.looseObject({
   skippedModels: z.array(z.string()),
   devices: z.record(z.string(), z.looseObject({ state: z.enum(['ready', 'absent', 'failed', 'recovering']) })),
   models: z.array(z.looseObject({ name: z.string(), task: z.string(), backend: z.string(), state: z.string() })),
+  defaults: z.record(
+    z.string(),
+    z.strictObject({ name: z.string().nullable(), backend: z.string().nullable(), why: z.string() }),
+  ),
+  jobs: z.looseObject({
+    state: z.enum(['starting', 'ready', 'slow', 'failed']),
+    counts: z.record(z.string(), z.number().int()),
+    bytes: z.number().nullable(),
+    limits: z
+      .looseObject({})
+      .nullable()
+      .describe('How many jobs wait and are kept at most, for how many seconds, and bytes'),
+  }),
   pipelines: z.array(z.looseObject({ name: z.string(), state: z.string(), streams: z.array(z.looseObject({})) })),
   hosts: z.array(
     z.looseObject({ name: z.string(), pid: z.number().int().nullable(), state: z.string(), restarts: z.number() }),
@@ -149,8 +199,16 @@ const healthSchema = z.looseObject({
   tls: z.looseObject({ port: z.number().int(), selfSigned: z.boolean(), names: z.array(z.string()) }).nullable(),
 })
 
+const serviceShape = {
+  model: z.string().nullable().describe('That recognises'),
+  model_loaded: z.boolean().describe('Whether something can be recognised or spoken'),
+  uptime_seconds: z.number(),
+}
+
 function describeHealth(path: string): Operation {
-  const content = { 'application/json': { schema: healthSchema } }
+  const content = {
+    'application/json': { schema: path === '/health' ? healthSchema.extend(serviceShape) : healthSchema },
+  }
   return {
     method: 'get',
     path,

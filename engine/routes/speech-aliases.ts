@@ -18,8 +18,8 @@ const synthesizeSchema = z.strictObject({
 })
 
 /**
- * What clients of single speech services ask: `GET /v1/voices`, `POST /v1/synthesize`, `GET /health` and `GET /health/ready`, with those services'
- * bodies. Ready: something can be recognised or spoken.
+ * What clients of single speech services ask: `GET /v1/voices`, `POST /v1/synthesize` and `GET /health/ready`, with those services' bodies;
+ * `/health` is the engine's own. Ready: something can be recognised or spoken.
  */
 export function speechAliasRoutes(speech: Speech): Hono {
   const app = new Hono().onError((error) => {
@@ -28,23 +28,13 @@ export function speechAliasRoutes(speech: Speech): Hono {
   })
   app.get('/v1/voices', async () => Response.json({ voices: await listVoices(speech.synthesiser) }))
   app.post('/v1/synthesize', ({ req }) => synthesize(speech.synthesiser, req.raw))
-  app.get('/health', async () => {
-    const { model, ready } = await look(speech)
-    return Response.json({ status: 'ok', model, model_loaded: ready, uptime_seconds: process.uptime() })
-  })
   app.get('/health/ready', async () => {
-    const { ready } = await look(speech)
+    const { model_loaded: ready } = await describeService(speech)
     return ready ? Response.json({ ready }) : Response.json({ ready, reason: 'no_model' }, { status: 503 })
   })
   return describeRoutes(app, group)
 }
 
-const healthSchema = z.strictObject({
-  status: z.literal('ok'),
-  model: z.string().nullable(),
-  model_loaded: z.boolean(),
-  uptime_seconds: z.number(),
-})
 const voiceSchema = z.strictObject({
   id: z.string(),
   name: z.string(),
@@ -80,13 +70,6 @@ const group: RouteGroup = {
     },
     {
       method: 'get',
-      path: '/health',
-      summary: 'Which model recognises, and whether it is here',
-      answers: { 200: { summary: 'It answers', content: { 'application/json': { schema: healthSchema } } } },
-      failures: [],
-    },
-    {
-      method: 'get',
       path: '/health/ready',
       summary: 'Whether something can be recognised or spoken',
       answers: {
@@ -101,10 +84,11 @@ const group: RouteGroup = {
   ],
 }
 
-async function look(speech: Speech): Promise<{ model: string | null; ready: boolean }> {
+/** What such a client reads of `/health`: what recognises, and whether something can be recognised or spoken. */
+export async function describeService(speech: Speech) {
   const [best] = await speech.recognisers()
   const ready = best !== undefined || (await listVoices(speech.synthesiser)).length > 0
-  return { model: best?.name ?? null, ready }
+  return { model: best?.name ?? null, model_loaded: ready, uptime_seconds: process.uptime() } as const
 }
 
 /** The voices that can speak now; nobody knows their gender. */

@@ -1,5 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { expect, it } from 'vitest'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
 import { startApp } from '../support/app.ts'
 import { hasTestData, testData } from '../support/data.ts'
 import { ScriptedSpeech, tone } from '../support/scripted-speech.ts'
@@ -28,7 +30,10 @@ it.skipIf(!hasTestData)('a list of pictures is worked on by the whole engine', a
   expect(labels[1]).toContain('person')
 })
 
-it('speech that it is given is served by the whole engine, and worked on in jobs', async () => {
+it('speech that it is given is served by the whole engine, and worked on in jobs, which health and metrics count', async () => {
+  const state = await mkdtemp(join(tmpdir(), 'hailstream-whole-'))
+  onTestFinished(() => rm(state, { recursive: true }))
+  process.env.HAILSTREAM_STATE = state
   const speech = new ScriptedSpeech()
   await using app = await startApp({}, { speech })
   const audio = new Blob([new Uint8Array(wavOf(tone(440, 16_000, 1.5), 16_000))])
@@ -44,6 +49,18 @@ it('speech that it is given is served by the whole engine, and worked on in jobs
   await until('the end of the job', async () => {
     const job = (await (await fetch(`${app.url}/api/infer/${job_id}`)).json()) as { result?: string }
     return job.result === text
+  })
+  const service = await (await fetch(`${app.url}/health`)).json()
+  expect(service).toMatchObject({ status: 'ok', model: 'scripted-ears', model_loaded: true })
+  const jobs = await until('the end of the job in health', async () => {
+    const { jobs: told } = await app.app.health()
+    return told.counts.complete === 1 && told
+  })
+  expect(jobs).toMatchObject({ state: 'ready', counts: { queued: 0, running: 0, failed: 0, cancelled: 0 } })
+  expect(jobs.limits).toEqual({ waiting: 1000, kept: 1000, seconds: 604_800, bytes: 536_870_912 })
+  await until('the job in the metrics', async () => {
+    const metrics = await (await fetch(`${app.url}/metrics`)).text()
+    return metrics.includes('hailstream_jobs{status="complete"} 1') && /^hailstream_jobs_bytes \d+$/m.test(metrics)
   })
   for (const path of ['/api/voices', '/v1/voices', '/compat/piper/voices', '/health/ready'])
     expect([path, (await fetch(`${app.url}${path}`)).status]).toEqual([path, 200])

@@ -14,6 +14,8 @@ const health: Health = {
   skippedModels: [],
   devices: { onnx: { state: 'ready' } },
   models: [],
+  defaults: { language: { name: null, backend: null, why: 'none' } },
+  jobs: { state: 'ready', counts: { queued: 0 }, bytes: 0, limits: null },
   pipelines: [{ name: 'demo', state: 'running', streams: [] }],
   hosts: [],
   tls: null,
@@ -24,12 +26,22 @@ describe('health', () => {
     ['ok', 200],
     ['degraded', 200],
     ['error', 503],
-  ] as const)('%s answers %d on both paths', async (status, expected) => {
-    const app = healthRoutes(() => ({ ...health, status }))
-    for (const path of ['/api/health', '/health']) {
-      const response = await app.request(path)
-      expect(response.status).toBe(expected)
-      expect(await response.json()).toEqual({ ...health, status })
-    }
-  })
+  ] as const)(
+    '%s answers %d on both paths, with what clients of single services read on the second',
+    async (status, expected) => {
+      const service = { model: 'ears', model_loaded: true, uptime_seconds: 12.5 }
+      const app = healthRoutes(
+        () => ({ ...health, status }),
+        async () => service,
+      )
+      for (const [path, more] of [
+        ['/api/health', {}],
+        ['/health', service],
+      ] as const) {
+        const response = await app.request(path)
+        expect(response.status).toBe(expected)
+        expect(await response.json()).toEqual({ ...health, status, ...more })
+      }
+    },
+  )
 })
