@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs'
+import { setPriority } from 'node:os'
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp'
 
 /** What one writes without an engine: the model asked directly, in a process of its own, as its makers show it. */
@@ -7,9 +9,11 @@ export interface TokensOrder {
   readonly count: number
 }
 
-// Arguments: the model's file, threads. Asked for answers, it tells when each token of each came.
-const [file = '', threads = '1'] = process.argv.slice(2)
+// Arguments: the model's file, threads, niceness. Asked for answers, it tells when each token of each came.
+const [file = '', threads = '1', niceness = '0'] = process.argv.slice(2)
 const count = Number(threads)
+// On Linux it is a thread's: those that are there, and those that they start.
+for (const thread of readdirSync('/proc/self/task')) setPriority(Number(thread), Number(niceness))
 const llama = await getLlama({
   gpu: false,
   build: 'never',
