@@ -41,6 +41,12 @@ module.exports = {
       'voice asks the models, and knows no route',
     ),
     only(
+      'wyoming-below',
+      '^engine/wyoming/',
+      [...basics, '^engine/(core|audio|inference|voice)/'],
+      'Wyoming asks the models and the voice, and knows no route',
+    ),
+    only(
       'plug-ins-apart',
       '^engine/(sources|nodes|tasks|sinks)/',
       [

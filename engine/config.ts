@@ -108,6 +108,14 @@ export const configSchema = z.strictObject({
   images: z
     .strictObject({ slots: z.number().int().min(8).max(1024).default(32), maxSize: imageSize.prefault('1920x1080') })
     .prefault({}),
+  /** A port for Home Assistant, which knows no token; null: none. */
+  wyoming: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: z.number().int().min(0).max(65_535).default(10_300),
+    })
+    .nullable()
+    .default(null),
   log: z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
 })
 
