@@ -17,8 +17,8 @@ module.exports = {
     only(
       'inference-below',
       '^engine/inference/',
-      [...basics, '^engine/(core|native|hosts)/', '^engine/tools\\.ts$'],
-      'inference imports hosts, native and core',
+      [...basics, '^engine/(core|geometry|native|hosts)/', '^engine/tools\\.ts$'],
+      'inference imports hosts, native, core and arithmetic',
     ),
     only('audio-below', '^engine/audio/', [...basics, '^engine/inference/'], 'audio knows what speech is, no route'),
     only(
@@ -59,6 +59,12 @@ module.exports = {
       'plug-ins import core, arithmetic, and the interfaces of inference and voice, never each other',
     ),
     only(
+      'formats-below',
+      '^engine/formats/',
+      [...basics, '^engine/(geometry|streams)/', '^engine/inference/labels\\.ts$'],
+      'formats know what was found, no model and no route',
+    ),
+    only(
       'streams-below',
       '^engine/streams/',
       [...basics, '^engine/(core|native)/'],
@@ -73,7 +79,7 @@ module.exports = {
     only(
       'routes-below',
       '^engine/routes/',
-      [...basics, '^engine/(core|audio|inference|jobs|voice|streams)/'],
+      [...basics, '^engine/(core|audio|formats|inference|jobs|voice|streams)/'],
       'routes never touch native and never each other',
     ),
     {

@@ -6,8 +6,8 @@ import type { InferResult, Plan } from './protocol.ts'
 
 /** Inferences of a model under way: the device's queue always has a next one, and no frame waits there for long. */
 const depth = 4
-/** Rows of the device's own suppression: x1 y1 x2 y2 score class. */
-const boxWidth = 6
+/** Values in a row of what the device has suppressed itself: x1 y1 x2 y2 score class, then with masks x y width height of the crop. */
+const ownWidths: Readonly<Record<string, number>> = { 'hailo-nms': 6, 'hailo-masks': 10 }
 
 type Calls = HailoVisionProtocol['calls']
 type Mode = FitOptions['mode']
@@ -63,13 +63,15 @@ export class HailoModels {
       loaded.priority = priority
       loaded.native.setPriority(priority)
     }
-    const found: Float32Array[] = []
+    const found: HailoAnswer[] = []
     for (const mode of modesOf(plan, crops)) {
       if (signal.aborted) throw new EngineError('cancelled', 'The caller gave up')
-      found.push((await this.#inferOnce(loaded, image, toQuestion(plan, mode))).rows)
+      found.push(await this.#inferOnce(loaded, image, toQuestion(plan, mode)))
     }
-    const width = plan.kernel === 'hailo-nms' ? boxWidth : addon().decodeWidth(plan.kernel)
-    return { rows: concat(found), width, counts: found.map(({ length }) => length / width) }
+    const width = ownWidths[plan.kernel] ?? addon().decodeWidth(plan.kernel)
+    const rows = concat(found.map((one) => one.rows))
+    const counts = found.map((one) => one.rows.length / width)
+    return { rows, width, counts, ...(plan.masks && { masks: found.flatMap(({ masks = [] }) => masks) }) }
   }
 
   async #inferOnce(loaded: LoadedModel, image: SlotImage, question: HailoQuestion): Promise<HailoAnswer> {
@@ -84,8 +86,9 @@ export class HailoModels {
   }
 }
 
-function toQuestion({ pad, kernel, minScore, iou, maxRows, classes, activated = false }: Plan, mode: Mode) {
-  return { mode, pad, kernel, minScore, iou, maxRows, classes, activated } satisfies HailoQuestion
+function toQuestion(plan: Plan, mode: Mode) {
+  const { pad, kernel, minScore, iou, maxRows, classes, activated = false, masks = false } = plan
+  return { mode, pad, kernel, minScore, iou, maxRows, classes, activated, masks } satisfies HailoQuestion
 }
 
 async function memoryUsed(device: NativeHailo): Promise<number> {

@@ -116,6 +116,8 @@ export interface Plan {
   readonly classes: readonly number[]
   /** Class scores of raw heads are probabilities already, and no logits. */
   readonly activated?: boolean | undefined
+  /** Each row's mask is wanted, from a kernel that has some. */
+  readonly masks?: boolean | undefined
 }
 
 /** An input or output of a network. */
@@ -131,6 +133,8 @@ export interface InferResult {
   /** Values in a row. */
   readonly width: number
   readonly counts: readonly number[]
+  /** One per row, on the source's pixels as COCO's compressed runs, where the plan asks for masks. */
+  readonly masks?: readonly string[]
 }
 
 /** Between the engine and the vision host. */

@@ -17,6 +17,9 @@ const logErrors = 3
 type InputArray = Float32Array | Uint8Array | Int32Array
 type Mode = FitOptions['mode']
 
+/** Rows of one run of the network, and their masks where these are wanted. */
+type Found = Pick<InferResult, 'rows' | 'masks'>
+
 /** What a network takes: one image of a fixed size. */
 interface InputShape {
   readonly spec: TensorSpec
@@ -51,12 +54,14 @@ class Network {
   /** Once for the whole image, or once per crop; between two crops the signal is heeded. */
   async infer(image: SlotImage, plan: Plan, crops: Float32Array | null, signal: AbortSignal): Promise<InferResult> {
     const width = addon().decodeWidth(plan.kernel)
-    const found: Float32Array[] = []
+    const found: Found[] = []
     for (const mode of toModes(plan, crops)) {
       if (signal.aborted) throw new EngineError('cancelled', 'The caller gave up')
       found.push(await this.#inferOnce(image, plan, mode))
     }
-    return { rows: concat(found), width, counts: found.map(({ length }) => length / width) }
+    const rows = concat(found.map((one) => one.rows))
+    const counts = found.map((one) => one.rows.length / width)
+    return { rows, width, counts, ...(plan.masks && { masks: found.flatMap(({ masks = [] }) => masks) }) }
   }
 
   /** Runs on an empty image: the arena grows to its size, and the first real question is as fast as any other. */
@@ -70,7 +75,7 @@ class Network {
     return this.#session.release()
   }
 
-  async #inferOnce(image: SlotImage, plan: Plan, mode: Mode): Promise<Float32Array> {
+  async #inferOnce(image: SlotImage, plan: Plan, mode: Mode): Promise<Found> {
     const { width, height, layout } = this.#shape
     const { pad, mean, scale, kernel, minScore, iou, maxRows, classes } = plan
     const toSource = addon().fit(pool, image, this.#pixels, { width, height, mode, layout, pad, mean, scale })
@@ -81,8 +86,9 @@ class Network {
       return { data: tensor.data as Float32Array, shape: tensor.dims }
     })
     const bounds = { inputWidth: width, inputHeight: height, sourceWidth: image.width, sourceHeight: image.height }
+    const options = { kernel, minScore, iou, maxRows, classes, toSource, ...bounds }
     try {
-      return addon().decode(tensors, { kernel, minScore, iou, maxRows, classes, toSource, ...bounds })
+      return plan.masks ? addon().decodeSegments(tensors, options) : { rows: addon().decode(tensors, options) }
     } finally {
       for (const { data } of tensors) addon().discard(data)
     }

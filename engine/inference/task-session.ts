@@ -106,7 +106,7 @@ export class ImageTaskSession implements TaskSession {
     const { topDown } = chosen.entry
     const objects = topDown
       ? await this.#askCrops(image, chosen, topDown, signal, people)
-      : this.#read(await this.#infer(image, chosen, null, signal), chosen.entry)
+      : this.#read(image, await this.#infer(image, chosen, null, signal), chosen.entry)
     const { name, simulated } = chosen.backend
     return { objects, model: chosen.entry.name, backend: name, simulated }
   }
@@ -141,7 +141,7 @@ export class ImageTaskSession implements TaskSession {
     const people = select(found ?? (await this.#finder.ask(image, signal)).objects, topDown.label, wanted)
     if (people.length === 0) return []
     const crops = Float32Array.from(people.flatMap(({ bbox }) => cropAround(bbox, topDown.expand)))
-    return this.#read(await this.#infer(image, chosen, crops, signal), chosen.entry, people)
+    return this.#read(image, await this.#infer(image, chosen, crops, signal), chosen.entry, people)
   }
 
   #infer(
@@ -159,15 +159,23 @@ export class ImageTaskSession implements TaskSession {
     return scheduler.run(priority, { ...place, start }, signal)
   }
 
-  #read({ rows, width, counts }: InferResult, entry: ModelEntry, people?: readonly DetectedObject[]): DetectedObject[] {
+  #read(
+    image: PooledImage,
+    { rows, width, counts, masks }: InferResult,
+    entry: ModelEntry,
+    people?: readonly DetectedObject[],
+  ): DetectedObject[] {
     const { task, options } = this.#with
+    const size = [image.height, image.width] as const
     const objects: DetectedObject[] = []
     let row = 0
     for (const [crop, count] of counts.entries()) {
       const person = people?.[crop]
       for (let i = 0; i < count; i++, row++) {
         const values = rows.subarray(row * width, (row + 1) * width)
-        const object = task.read(values, { entry, options, ...(person && { person }) })
+        const runs = masks?.[row]
+        const mask = runs === undefined ? {} : { mask: { size, counts: runs } }
+        const object = task.read(values, { entry, options, ...(person && { person }), ...mask })
         if (object) objects.push(object)
       }
     }

@@ -18,6 +18,8 @@ export interface Thresholds {
   readonly maxRows: number
   /** Class indexes to keep; empty keeps all. */
   readonly classes: readonly number[]
+  /** Each row's mask is wanted; the models' kernels have some. */
+  readonly masks?: boolean
 }
 
 /** What a row is read with. `person` is the object whose crop was asked about, present only for a model with `topDown`. */
@@ -25,6 +27,8 @@ export interface RowContext<O = unknown> {
   readonly entry: ModelEntry
   readonly options: O
   readonly person?: DetectedObject
+  /** On the pixels of the image, where the plan asks for masks. */
+  readonly mask?: DetectedObject['mask']
 }
 
 /** A question about an image, whatever model answers it. Its file in `engine/tasks/` has its name. */

@@ -105,6 +105,12 @@ export interface DecodedMasks {
   readonly map: MaskMap
 }
 
+/** Rows, and for each one its mask on the source's pixels as COCO's compressed runs (`size` is the source's height and width). */
+export interface DecodedSegments {
+  readonly rows: Float32Array
+  readonly masks: readonly string[]
+}
+
 /** Size in pixels. */
 export interface JpegHeader {
   readonly width: number
@@ -145,6 +151,8 @@ export interface Addon {
    * gives the same rows and works no mask out.
    */
   decodeMasks(pool: NativePool, tensors: readonly Tensor[], slot: number, options: DecodeOptions): DecodedMasks
+  /** The same with masks as runs, which need no slot: see `DecodedSegments`. Throws `invalid` where `toSource` turns or mirrors. */
+  decodeSegments(tensors: readonly Tensor[], options: DecodeOptions): DecodedSegments
   /** Reads the size from a JPEG's header. Throws `invalid`. */
   jpegHeader(bytes: Uint8Array): JpegHeader
   /**

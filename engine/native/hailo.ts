@@ -101,6 +101,8 @@ export interface HailoQuestion {
   readonly activated?: boolean
   /** Slot for `hailo-map`'s bytes, or for masks, laid out as `MaskMap` says, of a kernel that has some; others refuse it. */
   readonly map?: number
+  /** Masks as runs (see `DecodedSegments`), of a kernel that has some; others refuse it, and a map beside it. */
+  readonly masks?: boolean
 }
 
 /** What was written into the slot: real = (value − zeroPoint) × scale. */
@@ -120,6 +122,8 @@ export interface HailoAnswer {
   /** Network input → source pixels of the first image. */
   readonly toSource: Affine
   readonly map?: HailoMap
+  /** One per row, where they were asked for. */
+  readonly masks?: readonly string[]
 }
 
 /** A network on the device, resident until `close`. */

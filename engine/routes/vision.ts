@@ -1,30 +1,24 @@
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
 import { EngineError } from '../errors.ts'
+import { chooseFormat, NotAcceptable } from '../formats/choose-format.ts'
+import type { Format } from '../formats/format.ts'
+import { formatsOf } from '../formats/formats.ts'
 import { parseKeepAlive } from '../inference/keep-alive.ts'
 import { scaleObjects } from '../inference/scale-objects.ts'
 import type { DecodedPicture, TaskResult, Vision } from '../inference/vision.ts'
 import { toResultObject } from '../streams/encode.ts'
-import { objectSchema } from '../streams/message-schema.ts'
 import type { ResultObject } from '../streams/wire.ts'
 import { answer, createRoutes, houseFailure, refuseOtherMethods } from './answer.ts'
-import { describeRoutes, type Operation } from './operation.ts'
+import { type Contents, describeRoutes, type Operation } from './operation.ts'
 import { readPicture, WrongType } from './picture.ts'
 
 /** From the request's last byte to its answer. */
 const deadlineMs = 30_000
 
-type Shape = (objects: readonly ResultObject[]) => unknown
-
-/** What each task's answer looks like; a task that is not here answers its objects as topics have them. */
-const shapes: Readonly<Record<string, Shape>> = {
-  detect: (objects) => objects.map(({ label, confidence, bbox }) => ({ label, confidence, bbox })),
-  pose: (objects) => objects.map(({ keypoints = [] }, person_id) => ({ person_id, keypoints })),
-}
-
 /**
- * `POST /api/<task>` for every task: a picture in, what was found out. Options come as query, fields or JSON keys: the task's own, and
- * `keep_alive`, how long the model that answered stays (see `parseKeepAlive`). Headers name the model, its backend, and whether it is simulated.
+ * `POST /api/<task>` for every task: a picture in, what was found out. Options come as query, fields or JSON keys: the task's own,
+ * `keep_alive`, how long the model that answered stays (see `parseKeepAlive`), and `format`, one of `formatsOf(task)`. Headers name the model, its backend, and whether it is simulated.
  */
 export function visionRoutes(vision: Vision): Hono {
   const app = createRoutes()
@@ -36,21 +30,22 @@ export function visionRoutes(vision: Vision): Hono {
   return describeRoutes(app, { name: 'Pictures', failure: houseFailure, operations })
 }
 
-const { label, confidence, bbox, keypoints } = objectSchema.shape
-/** What `shapes` make. */
-const shapeSchemas: Readonly<Record<string, z.ZodType>> = {
-  detect: z.array(z.strictObject({ label, confidence, bbox })),
-  pose: z.array(z.strictObject({ person_id: z.number().int(), keypoints: keypoints.unwrap() })),
-}
 const keepAlive = z
   .union([z.number(), z.string()])
   .optional()
   .describe('How long the model stays loaded: seconds, or a time such as 5m; -1 for ever')
+const imageId = z.number().int().min(0).optional().describe('The number of the picture in a format that numbers them')
 
 function describeTask(vision: Vision, task: string): Operation {
   const { summary, options } = vision.describeTask(task)
-  const query = options.extend({ keep_alive: keepAlive })
-  const schema = shapeSchemas[task] ?? z.array(objectSchema)
+  const formats = formatsOf(task)
+  const named = formats.map(({ name, summary }) => `${name}: ${summary}`).join('; ')
+  const format = z
+    .enum(formats.map(({ name }) => name))
+    .optional()
+    .describe(`${named}. Left out: ${formats[0].name}`)
+  const numbered = formats.some((one) => one.numbered) ? { image_id: imageId } : {}
+  const query = options.extend({ keep_alive: keepAlive, format, ...numbered })
   return {
     method: 'post',
     path: `/api/${task}`,
@@ -64,20 +59,49 @@ function describeTask(vision: Vision, task: string): Operation {
       'application/octet-stream': {},
       'application/json': { schema: query.extend({ image: z.string().describe('Base64 or a data URL') }) },
     },
-    answers: { 200: { summary: 'What was found', content: { 'application/json': { schema } } } },
-    failures: [400, 413, 415, 503, 504],
+    answers: { 200: { summary: 'What was found', content: describeFormats(formats) } },
+    failures: [400, 406, 413, 415, 503, 504],
   }
+}
+
+function describeFormats(formats: readonly Format[]): Contents {
+  const types = [...new Set(formats.map(({ type }) => type))]
+  return Object.fromEntries(
+    types.map((type) => {
+      const schemas = formats.flatMap((format) => (format.type === type && format.schema ? [format.schema] : []))
+      const schema = schemas.length > 1 ? z.union(schemas) : schemas[0]
+      return [type, schema ? { schema } : {}]
+    }),
+  )
 }
 
 async function answerTask(vision: Vision, task: string, { req }: Context): Promise<Response> {
   try {
     const { bytes, options } = await readPicture(req.raw)
-    const { objects, ...by } = await ask(vision, task, bytes, options, req.raw.signal)
-    return Response.json((shapes[task] ?? ((found) => found))(objects), { headers: describe(by) })
+    const { format: name, image_id: id, ...others } = options
+    const format = chooseFormat(task, name, req.raw.headers.get('accept') ?? '*/*')
+    const imageId = readImageId(id, format)
+    const { objects, size, ...by } = await ask(vision, task, bytes, others, req.raw.signal)
+    return respond(format, await format.write(objects, { ...size, imageId }), describe(by))
   } catch (error) {
     if (error instanceof WrongType) return answer(415, 'invalid', error.message)
+    if (error instanceof NotAcceptable) return answer(406, 'invalid', error.message)
     throw error
   }
+}
+
+function readImageId(id: unknown, { name, numbered }: Format): number {
+  if (id === undefined) return 0
+  if (!numbered)
+    throw new EngineError('invalid', `Expected no image_id with format ${name}, which does not number pictures`)
+  const parsed = imageId.safeParse(id)
+  if (parsed.success && parsed.data !== undefined) return parsed.data
+  throw new EngineError('invalid', `Expected image_id to be a whole number from 0, received ${JSON.stringify(id)}`)
+}
+
+function respond({ type }: Format, written: unknown, headers: Record<string, string>): Response {
+  if (type === 'application/json') return Response.json(written, { headers })
+  return new Response(written as string | Uint8Array<ArrayBuffer>, { headers: { 'content-type': type, ...headers } })
 }
 
 /** The answers of this house are lists: who computed them is told in their headers. */
@@ -86,13 +110,19 @@ function describe({ model, backend, simulated }: Omit<TaskResult, 'objects'>): R
   return simulated ? { ...headers, 'hailstream-simulated': 'true' } : headers
 }
 
+/** What was found, in pixels of the picture as it was sent, and the size of that. */
+interface Asked extends Omit<TaskResult, 'objects'> {
+  readonly objects: ResultObject[]
+  readonly size: { readonly width: number; readonly height: number }
+}
+
 async function ask(
   vision: Vision,
   task: string,
   bytes: Uint8Array,
   { keep_alive, ...options }: Readonly<Record<string, unknown>>,
   hungUp: AbortSignal,
-): Promise<Omit<TaskResult, 'objects'> & { readonly objects: ResultObject[] }> {
+): Promise<Asked> {
   const keepAlive = keep_alive === undefined ? undefined : parseKeepAlive(keep_alive)
   const session = vision.openTask(task, options, 'interactive', { user: `POST /api/${task}` })
   const late = AbortSignal.timeout(deadlineMs)
@@ -103,7 +133,7 @@ async function ask(
     const { objects, ...by } = await session.ask(picture.image, signal)
     if (keepAlive !== undefined) vision.keepAlive(by.model, keepAlive)
     const original = { width: picture.originalWidth, height: picture.originalHeight }
-    return { ...by, objects: scaleObjects(objects, picture.image, original).map(toResultObject) }
+    return { ...by, size: original, objects: scaleObjects(objects, picture.image, original).map(toResultObject) }
   } catch (error) {
     if (!late.aborted) throw error
     throw new EngineError('timeout', `Expected an answer within ${deadlineMs / 1000} s. Try again later`, {

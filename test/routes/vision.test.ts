@@ -87,6 +87,9 @@ describe('POST /api/detect', () => {
     ['what is not base64', 400, 'invalid', 'base64', () => json({ image: '!!! not base64 !!!' })],
     ['a data URL without base64', 400, 'invalid', 'base64', () => json({ image: 'data:image/png,abc' })],
     ['text', 415, 'invalid', 'text/plain', () => raw('/api/detect', 'text/plain')],
+    ['a format of another task', 400, 'invalid', 'json, coco', () => raw('/api/detect?format=openpose')],
+    ['a number of the picture where none is written', 400, 'invalid', 'image_id', () => raw('/api/detect?image_id=3')],
+    ['a number that is none', 400, 'invalid', 'image_id', () => raw('/api/detect?format=coco&image_id=-1')],
     ['a time that is none', 400, 'invalid', 'keep_alive', () => raw('/api/detect?keep_alive=soon')],
     ['an option out of range', 400, 'invalid', 'minScore', () => raw('/api/detect?minScore=7')],
     [
@@ -130,6 +133,27 @@ describe('POST /api/detect', () => {
     client.abort()
     expect((await answer).status).toBe(499)
     expectNothingHeld()
+  })
+
+  it('writes what was found in the format that is asked for, by query, form or JSON', async () => {
+    const expected = [{ image_id: 7, category_id: 1, bbox: [20, 40, 60, 80], score: 0.912 }]
+    const image = picture.toString('base64')
+    for (const response of [
+      await raw('/api/detect?format=coco&image_id=7'),
+      await form({ image, format: 'coco', image_id: '7' }),
+      await json({ image, format: 'coco', image_id: 7 }),
+    ])
+      expect([response.status, await response.json()]).toEqual([200, expected])
+    expect(vision.opened.map(({ options }) => options)).toEqual([{}, {}, {}])
+    expectNothingHeld()
+  })
+
+  it('answers 406 to a client that does not accept the format', async () => {
+    const headers = { 'content-type': 'image/jpeg', accept: 'text/html' }
+    const response = await app.request('/api/detect', { method: 'POST', headers, body: new Uint8Array(picture) })
+    expect(response.status).toBe(406)
+    expect(await response.json()).toEqual({ error: 'invalid', detail: expect.stringContaining('application/json') })
+    expect(vision.decoded).toEqual([])
   })
 
   it('answers 405 to GET', async () => {

@@ -5,7 +5,7 @@
 #include "binding/exports.h"
 #include "binding/options.h"
 #include "binding/pool.h"
-#include "kernels/masks.h"
+#include "kernels/mask_runs.h"
 
 namespace hailstream {
 namespace {
@@ -115,6 +115,18 @@ Napi::Value decodeMasks(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Value decodeSegments(const Napi::CallbackInfo& info) {
+  const auto options = readObject(info[1], "options");
+  const Kernel& kernel = findMaskKernel(readText(options.Get("kernel"), "kernel"));
+  const DecodeOptions asked = readOptions(options);
+  const auto tensors = readTensors(info[0]);
+  const auto found = decodeRuns(asked, [&](MaskSheet& masks) { return kernel.decodeMasks(tensors, asked, masks); });
+  Napi::Object result = Napi::Object::New(info.Env());
+  result["rows"] = toJsRows(info.Env(), found.rows);
+  result["masks"] = toJsTexts(info.Env(), found.runs);
+  return result;
+}
+
 Napi::Value listKernels(const Napi::CallbackInfo& info) {
   const auto names = Napi::Array::New(info.Env());
   for (const auto& kernel : kernels()) names.Set(names.Length(), std::string(kernel.name));
@@ -122,6 +134,12 @@ Napi::Value listKernels(const Napi::CallbackInfo& info) {
 }
 
 }  // namespace
+
+Napi::Array toJsTexts(Napi::Env env, const std::vector<std::string>& texts) {
+  const auto array = Napi::Array::New(env, texts.size());
+  for (std::uint32_t i = 0; i < texts.size(); i++) array.Set(i, texts[i]);
+  return array;
+}
 
 DecodeOptions readDecodeLimits(const Napi::Object& from) {
   DecodeOptions options;
@@ -138,6 +156,7 @@ void registerDecode(Napi::Env env, Napi::Object exports) {
   exportFunction(env, exports, "decodeKernels", listKernels);
   exportFunction(env, exports, "decode", decode);
   exportFunction(env, exports, "decodeMasks", decodeMasks);
+  exportFunction(env, exports, "decodeSegments", decodeSegments);
   exportFunction(env, exports, "decodeWidth", [](const Napi::CallbackInfo& info) {
     const auto& kernel = findKernel(readText(info[0], "kernel"));
     return Napi::Number::New(info.Env(), static_cast<double>(kernel.width));

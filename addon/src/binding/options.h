@@ -2,7 +2,9 @@
 
 #include <napi.h>
 
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "core/image.h"
 #include "kernels/fit.h"
@@ -15,5 +17,7 @@ std::variant<Letterbox, Stretch, CropBox, Affine> readFitMode(const Napi::Value&
 
 /** What DecodeOptions in engine/native/addon.ts asks of the rows; sizes and the way to the source are left unset. */
 DecodeOptions readDecodeLimits(const Napi::Object& from);
+
+Napi::Array toJsTexts(Napi::Env env, const std::vector<std::string>& texts);
 
 }  // namespace hailstream

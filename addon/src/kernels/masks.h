@@ -33,6 +33,8 @@ class MaskSheet {
   std::size_t height() const { return height_; }
   bool isWanted() const { return !memory_.empty(); }
   std::size_t bytesUsed() const { return used_; }
+  /** The masks of all rows so far. */
+  std::span<const std::uint8_t> written() const { return memory_.first(used_); }
 
   /** The cells that a box in input pixels touches, as far as it lies on the source. */
   MaskCrop cropOf(const Box& box, const DecodeOptions& options) const;

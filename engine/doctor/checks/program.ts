@@ -21,6 +21,7 @@ const addonExports: Readonly<Record<keyof Addon, true>> = {
   decodeWidth: true,
   decode: true,
   decodeMasks: true,
+  decodeSegments: true,
   jpegHeader: true,
   decodeJpeg: true,
   encodeJpeg: true,

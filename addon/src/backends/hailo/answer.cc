@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "kernels/mask_runs.h"
+
 namespace hailstream::hailo {
 namespace {
 
@@ -52,6 +54,19 @@ std::optional<Map> mapOf(const MaskSheet& masks) {
   return Map{masks.width(), masks.height(), 1, TensorType::uint8, masks.bytesUsed(), {0, 1.0f / 255}};
 }
 
+/** Rows and their masks as they were asked for: runs, a map, or none. */
+template <typename DecodeInto>
+Answer withMasks(const Question& question, DecodeInto decodeInto) {
+  const auto& options = question.options;
+  if (question.runs) {
+    auto [rows, runs] = decodeRuns(options, decodeInto);
+    return {std::move(rows), options.toSource, std::nullopt, std::move(runs)};
+  }
+  MaskSheet masks(question.map);
+  auto rows = decodeInto(masks);
+  return {std::move(rows), options.toSource, mapOf(masks)};
+}
+
 Answer answerByKernel(const std::vector<Tensor>& outputs, const std::vector<Frame>& frames, const Question& question) {
   std::vector<std::vector<float>> values;
   std::vector<TensorView> views;
@@ -63,15 +78,13 @@ Answer answerByKernel(const std::vector<Tensor>& outputs, const std::vector<Fram
   const auto& options = question.options;
   const Kernel& kernel = findKernel(question.kernel);
   if (kernel.decodeMasks == nullptr) return {kernel.decode(views, options), options.toSource, std::nullopt};
-  MaskSheet masks(question.map);
-  auto rows = kernel.decodeMasks(views, options, masks);
-  return {std::move(rows), options.toSource, mapOf(masks)};
+  return withMasks(question, [&](MaskSheet& masks) { return kernel.decodeMasks(views, options, masks); });
 }
 
 Answer answerMasks(const Tensor& output, Frame frame, const Question& question) {
-  MaskSheet masks(question.map);
-  auto rows = decodeHailoMasks(frame, *output.nms, question.options, masks);
-  return {std::move(rows), question.options.toSource, mapOf(masks)};
+  return withMasks(question, [&](MaskSheet& masks) {
+    return decodeHailoMasks(frame, *output.nms, question.options, masks);
+  });
 }
 
 Answer answerMap(const Tensor& output, Frame frame, const Question& question) {
@@ -97,11 +110,14 @@ bool wantsBoxes(const std::string& kernel) {
   return kernel == nmsKernel || kernel == masksKernel;
 }
 
-/** A map that nobody would write must not be asked for. */
+/** A map or runs that nobody would write must not be asked for. */
 void checkMap(const std::vector<Tensor>& outputs, const Question& question) {
-  if (question.map.empty() || question.kernel == mapKernel || question.kernel == masksKernel) return;
+  if (question.runs && (!question.map.empty() || question.kernel == mapKernel))
+    reject(ErrorCode::invalid, "masks either as a map or as runs", outputs);
+  if (question.map.empty() && !question.runs) return;
+  if (question.kernel == mapKernel || question.kernel == masksKernel) return;
   if (isOwnKernel(question.kernel) || findKernel(question.kernel).decodeMasks == nullptr)
-    reject(ErrorCode::invalid, "no map for " + question.kernel + ", which has none", outputs);
+    reject(ErrorCode::invalid, "no map or runs for " + question.kernel + ", which has none", outputs);
 }
 
 void checkOwnKernel(const std::vector<Tensor>& outputs, const Question& question) {

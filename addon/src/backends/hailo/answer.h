@@ -20,6 +20,8 @@ struct Question {
   DecodeOptions options;
   /** Where a map goes: the output of `hailo-map`, or the masks of a kernel that has some, for which it may be empty. */
   std::span<std::uint8_t> map;
+  /** The masks are wanted as runs (kernels/mask_runs.h), and not as a map. */
+  bool runs = false;
 };
 
 struct Map {
@@ -37,6 +39,8 @@ struct Answer {
   /** Network input → source pixels. */
   Affine toSource;
   std::optional<Map> map;
+  /** One per row, where they were asked for. */
+  std::optional<std::vector<std::string>> runs = std::nullopt;
 };
 
 /**

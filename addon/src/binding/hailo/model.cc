@@ -83,6 +83,8 @@ hailo::Inference readInference(const Napi::CallbackInfo& info) {
   const Napi::Value map = options.Get("map");
   if (!map.IsUndefined())
     inference.question.map = pool->slot(static_cast<std::size_t>(readInteger(map, "map", 0, INT32_MAX)));
+  const Napi::Value runs = options.Get("masks");
+  if (!runs.IsUndefined()) inference.question.runs = readBoolean(runs, "masks");
   return inference;
 }
 
@@ -107,6 +109,7 @@ Napi::Value toJsAnswer(Napi::Env env, const hailo::Answer& answer) {
   for (std::uint32_t i = 0; i < answer.toSource.size(); i++) toSource[i] = answer.toSource[i];
   result["toSource"] = toSource;
   if (answer.map) result["map"] = toJsMap(env, *answer.map);
+  if (answer.runs) result["masks"] = toJsTexts(env, *answer.runs);
   return result;
 }
 
