@@ -1,12 +1,7 @@
-import {
-  Application,
-  createDecoder,
-  createEncoder,
-  isOpusError,
-  type OpusDecoderHandle,
-  type OpusEncoderHandle,
-} from 'libopus-wasm'
+import { Application, createEncoder, type OpusEncoderHandle } from 'libopus-wasm'
+import { OpusDecoder as WasmDecoder } from 'opus-decoder'
 import { EngineError } from '../errors.ts'
+import { opusPacketMs } from './opus-packet.ts'
 import type { SoundDecoder, SoundEncoder } from './sound-codec.ts'
 
 /** Samples a second on both sides of the codec: one of Opus's own rates, and that of the Realtime protocol. */
@@ -17,41 +12,42 @@ const frameSamples = opusRate / 50
 const bitrate = 32_000
 /** Of 0 to 10: speech gains nothing audible above it, and a packet costs a third of what it costs at 10. */
 const complexity = 5
-/** RFC 6716, 3.2.1 and 3.4: 120 ms in at most 48 frames of 1,275 bytes; what talks to us sends far less. */
-const maxPacketBytes = 8192
-
 /** Opus packets as a browser's encoder or a call sends them, decoded to mono. Each call of `push` takes one whole packet. */
 export class OpusDecoder implements SoundDecoder {
   readonly sampleRate = opusRate
-  readonly #decoder: OpusDecoderHandle
+  readonly #decoder: WasmDecoder<typeof opusRate>
+  #isFreed = false
 
-  private constructor(decoder: OpusDecoderHandle) {
+  private constructor(decoder: WasmDecoder<typeof opusRate>) {
     this.#decoder = decoder
   }
 
   static async open(): Promise<OpusDecoder> {
-    return new OpusDecoder(await createDecoder({ sampleRate: opusRate, channels: 1 }))
+    const decoder = new WasmDecoder({ sampleRate: opusRate, channels: 1 })
+    await decoder.ready
+    return new OpusDecoder(decoder)
   }
 
   /** Throws `invalid` for what is no packet by RFC 6716, 3.4; the decoder goes on with the next one. */
   push(packet: Uint8Array): Int16Array {
-    if (packet.length === 0 || packet.length > maxPacketBytes)
-      throw new EngineError(
-        'invalid',
-        `Expected an Opus packet of 1 to ${maxPacketBytes} bytes, received ${packet.length}`,
-      )
-    try {
-      return this.#decoder.decode(packet)
-    } catch (error) {
-      if (!isOpusError(error)) throw error
-      const message = `Expected one Opus packet a message, without Ogg around it, received ${packet.length} bytes that are none`
-      throw new EngineError('invalid', message, { cause: error })
-    }
+    // The decoder itself takes junk for sound.
+    const ms = opusPacketMs(packet)
+    if (ms === undefined) throw notOpus(packet)
+    const { channelData, errors } = this.#decoder.decodeFrame(packet)
+    const [samples = new Float32Array(0)] = channelData
+    if (errors.length > 0 || samples.length === 0) throw notOpus(packet)
+    return Int16Array.from(samples, (sample) => Math.max(-32_768, Math.min(32_767, Math.round(sample * 32_768))))
   }
 
   [Symbol.dispose](): void {
-    this.#decoder.free()
+    if (!this.#isFreed) this.#decoder.free()
+    this.#isFreed = true
   }
+}
+
+function notOpus({ length }: Uint8Array): EngineError {
+  const received = `received ${length} bytes that are none`
+  return new EngineError('invalid', `Expected one Opus packet a message, without Ogg around it, ${received}`)
 }
 
 /** Mono sound as Opus packets of 20 ms. */

@@ -99,7 +99,7 @@ describe('audio/opus', () => {
     using decoder = await openSoundDecoder('audio/opus')
     using encoder = await openSoundEncoder('audio/opus', 24_000)
     const [packet = new Uint8Array(0)] = encoder.push(tone(300, 24_000, 0.02))
-    expect(() => decoder.push(Uint8Array.from(junk))).toThrow(/Expected (an|one) Opus packet/)
+    expect(() => decoder.push(Uint8Array.from(junk))).toThrow('Expected one Opus packet')
     expect(decoder.push(packet)).toHaveLength(480)
   })
 
