@@ -3,6 +3,7 @@ import { composeChat } from './compose-chat.ts'
 import { composeHouse } from './compose-house.ts'
 import { composeModels } from './compose-models.ts'
 import { composeTls } from './compose-tls.ts'
+import { composeVoice } from './compose-voice.ts'
 import type { Config } from './config.ts'
 import { AnchoredClock } from './core/clock.ts'
 import { ImagePool } from './core/image-pool.ts'
@@ -91,6 +92,9 @@ async function compose(
   const readImage = (image: { slot: number; bytes: number }) => pool.memory.read(image.slot, 0, image.bytes)
   const onPublished = (topic: string, latency: bigint) => metrics.published(topic, latency)
   const hub = new Hub({ clock, log: log.child({ part: 'hub' }), readImage, onPublished })
+  const chat = composeChat({ config, ...models, language: given.language ?? models.language, clock, version })
+  const speech = given.speech ?? models.speech
+  const voice = composeVoice({ config, language: chat.language, speech, log, closing })
   const plugins = await loadAllPlugins(tasks)
   const shared = { clock, capture, vision, browser, media: join(config.state, 'media') }
   const folder = config.pipelinesFolder
@@ -99,14 +103,11 @@ async function compose(
   const load = closing.use('load watch', watchLoad(vision, problems, log))
   const hosts = () => [...models.hosts(), ...capture.statuses()]
   const tls = composeTls({ config, problems, log, closing })
-  const speech = given.speech ?? models.speech
-  const chat = composeChat({ config, ...models, language: given.language ?? models.language, clock, version })
   const around = { state: config.state, hub, clock, log, closing }
   const house = composeHouse({ ...around, vision, language: chat.language, speech })
   const { jobs } = house
   const health = createHealth({ ...models, version, clock, jobs, hosts, pipelines, problems, load, tls, closing })
-  const temperature = () => load.status.temperature
-  const resources = { residency, hosts, temperature, stateFolder: config.state }
+  const resources = { residency, hosts, temperature: () => load.status.temperature, stateFolder: config.state }
   const routes = [
     topicRoutes(hub),
     visionRoutes(vision),
@@ -119,7 +120,8 @@ async function compose(
   ]
   const socket = { ...socketSchemas, answer: socketAnswerSchema, progress: jobProgressSchema }
   const { fetch } = joinDescribed(routes, { version, socket, topics: () => hub.topics() })
-  const ports = { config, hub, browserSources: browser, fetch, chat: chat.routes, tls, problems, log, closing }
+  const served = { hub, browserSources: browser, fetch, chat: chat.routes, socketApps: voice.socketApps }
+  const ports = { config, ...served, tls, problems, log, closing }
   const { url, secureUrl, onDescriptors } = await openListeners(ports)
   void models.preload(config.models.preload)
   closing.use('resource watch', new ResourceWatch({ problems, stateFolder: config.state, onDescriptors }))

@@ -11,6 +11,7 @@ import type { Problems } from './problems.ts'
 import { projectRoot } from './root.ts'
 import type { Fetch } from './server/fetch-bridge.ts'
 import { Server, type ServerOptions } from './server/server.ts'
+import type { SocketApp } from './server/socket-app.ts'
 import type { BrowserSourceRegistry } from './streams/browser-sources.ts'
 import type { Hub } from './streams/hub.ts'
 import { accessRules } from './token.ts'
@@ -22,6 +23,8 @@ export interface ListenersOptions {
   readonly browserSources: BrowserSourceRegistry
   /** Of the engine's own port. */
   readonly fetch: Fetch
+  /** Protocols by WebSocket, on the engine's own port. */
+  readonly socketApps: readonly SocketApp[]
   /** Of Ollama's port; undefined: there are no language models to ask. */
   readonly chat: readonly Hono[] | undefined
   /** Undefined: plain HTTP alone. */
@@ -43,13 +46,13 @@ export interface Listeners {
 
 /** Listens on the engine's own port, and beside it where the configuration says so. Rejects with `conflict` when one of its own is taken. */
 export async function openListeners(options: ListenersOptions): Promise<Listeners> {
-  const { config, hub, browserSources, fetch, chat, tls, problems, log, closing } = options
+  const { config, hub, browserSources, fetch, socketApps, chat, tls, problems, log, closing } = options
   const { host, port } = config.listen
   const given = accessRules(config, log)
   const rules = { ...given, origins: [...given.origins, ...(tls?.origins ?? [])] }
   const page = join(projectRoot, 'dist/web')
   const part = log.child({ part: 'server' })
-  const served = { hub, browserSources, fetch, page, uploadPaths, errorBody: errorBodyFor, log: part }
+  const served = { hub, browserSources, socketApps, fetch, page, uploadPaths, errorBody: errorBodyFor, log: part }
   const server = closing.use('server', await Server.listen({ host, port, rules, ...served }))
   const secure = tls && (await openSecure({ host, rules, ...served }, tls, closing))
   const asOllama = { config, rules, problems, log, closing }

@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto'
+import { EngineError, messageOf } from '../../errors.ts'
+import type { VoiceSession } from '../voice-session.ts'
+import type { VoiceSessions } from '../voice-sessions.ts'
+import { betaDialect, type Dialect, gaDialect } from './beta.ts'
+import { type ClientFault, parseClientEvent } from './client-events.ts'
+import type { ClientSocket, ClientVisit } from './client-socket.ts'
+import { RealtimeSession, RequestFault } from './realtime-session.ts'
+import type { ServerEvent } from './server-event.ts'
+import { defaultConfig, type KnownNames, toSettings } from './session-config.ts'
+
+/** Text that waits to be read while models load or a large append is taken in: two of the largest appends. */
+const mostWaitingCharacters = 48 * 1024 * 1024
+/** With more than this on its way the sound waits: 16 s of it. */
+const mostBufferedBytes = 1_048_576
+
+/** RFC 6455: 1011 server error, 1013 try again later, 1009 too big. */
+const closeCodes = { failed: 1011, full: 1013, tooBig: 1009 } as const
+
+/** What all clients of the protocol share. */
+export interface RealtimeParts {
+  readonly sessions: VoiceSessions
+  /** Models and voices that are here, the default first. */
+  readonly known: () => Promise<KnownNames>
+  /** A bug came up while a client was served. */
+  readonly onBug: (error: unknown) => void
+}
+
+/** One client: from its connection to its end. Its events are handled in their order, those that came before its models were loaded with them. */
+export class RealtimeClient {
+  readonly #parts: RealtimeParts
+  readonly #socket: ClientSocket
+  readonly #visit: ClientVisit
+  readonly #dialect: Dialect
+  readonly #left = new AbortController()
+  readonly #id = randomBytes(9).toString('base64url')
+  readonly #waiting: string[] = []
+  #waitingCharacters = 0
+  #lastEvent = 0
+  #isHandling = true
+  #onRoom: (() => void)[] = []
+  #session: VoiceSession | undefined
+  #protocol: RealtimeSession | undefined
+  /** Resolves when all its work has ended. */
+  readonly ended: Promise<void>
+
+  constructor(parts: RealtimeParts, socket: ClientSocket, visit: ClientVisit) {
+    this.#parts = parts
+    this.#socket = socket
+    this.#visit = visit
+    this.#dialect = isBeta(visit) ? betaDialect : gaDialect
+    this.ended = this.#run()
+  }
+
+  text(message: string): void {
+    if (this.#left.signal.aborted) return
+    this.#waitingCharacters += message.length
+    if (this.#waitingCharacters > mostWaitingCharacters)
+      return void this.#socket.end(closeCodes.tooBig, 'Expected a client that waits: too much was sent at once')
+    this.#waiting.push(message)
+    void this.#handleAll()
+  }
+
+  binary(_: Uint8Array): void {
+    this.#refuse({ code: 'invalid_value', message: 'Expected text frames of JSON', param: null, eventId: null })
+  }
+
+  drained(): void {
+    const waiting = this.#onRoom
+    this.#onRoom = []
+    for (const go of waiting) go()
+  }
+
+  closed(): void {
+    this.#left.abort()
+    this.#protocol?.close()
+    this.drained()
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#open()
+      this.#isHandling = false
+      void this.#handleAll()
+      if (!this.#left.signal.aborted)
+        await new Promise((resolve) => this.#left.signal.addEventListener('abort', resolve, { once: true }))
+    } catch (error) {
+      if (!this.#left.signal.aborted) this.#fail(error)
+    } finally {
+      await this.#session?.[Symbol.asyncDispose]()
+    }
+  }
+
+  async #open(): Promise<void> {
+    const { sessions, known: find } = this.#parts
+    const known = await find()
+    const { query } = this.#visit
+    const purpose = query.get('intent') === 'transcription' ? 'transcribe' : 'converse'
+    const type = purpose === 'transcribe' ? 'transcription' : 'realtime'
+    const config = defaultConfig(type, query.get('model') ?? known.models[0] ?? '', known.voices[0] ?? '')
+    const send = (event: ServerEvent) => this.#send(event)
+    const conversation = `conv_${this.#id}`
+    const protocol = new RealtimeSession({ conversation, config, known, send, room: () => this.#room() })
+    this.#protocol = protocol
+    const options = { user: 'realtime', purpose, settings: toSettings(config, known), machine: { holdMs: 0 } } as const
+    this.#session = await sessions.open(protocol.output, options, this.#left.signal)
+    if (this.#left.signal.aborted) return
+    protocol.begin(this.#session)
+    if (this.#dialect.name === 'beta')
+      send({ type: 'conversation.created', conversation: { id: conversation, object: 'realtime.conversation' } })
+  }
+
+  /** One after the other; a large append is taken in bit by bit. */
+  async #handleAll(): Promise<void> {
+    if (this.#isHandling) return
+    this.#isHandling = true
+    try {
+      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+        this.#waitingCharacters -= next.length
+        const handled = this.#handle(next)
+        if (handled) await handled
+        if (this.#left.signal.aborted) return
+      }
+    } finally {
+      this.#isHandling = false
+    }
+  }
+
+  #handle(text: string): void | Promise<void> {
+    const value = parseJson(text)
+    const parsed = parseClientEvent(isObject(value) ? this.#dialect.fromClient(value) : value)
+    if ('fault' in parsed) return this.#refuse(parsed.fault)
+    const eventId = parsed.event.event_id ?? null
+    try {
+      return this.#protocol?.handle(parsed.event)?.catch((error: unknown) => this.#explain(error, eventId))
+    } catch (error) {
+      return this.#explain(error, eventId)
+    }
+  }
+
+  #explain(error: unknown, eventId: string | null): void {
+    if (error instanceof RequestFault)
+      return void this.#refuse({ code: error.code, message: error.message, param: error.param, eventId })
+    if (!(error instanceof EngineError)) this.#parts.onBug(error)
+    const code = error instanceof EngineError ? error.code : 'internal'
+    this.#refuse({ code, message: messageOf(error), param: null, eventId })
+  }
+
+  #refuse({ code, message, param, eventId }: ClientFault): void {
+    this.#send({ type: 'error', error: { type: 'invalid_request_error', code, message, param, event_id: eventId } })
+  }
+
+  /** There will be no session: the client is told why, and left. */
+  #fail(error: unknown): void {
+    if (!(error instanceof EngineError)) this.#parts.onBug(error)
+    const isFull = error instanceof EngineError && error.code === 'busy'
+    const message = messageOf(error)
+    const code = isFull ? 'session_limit_reached' : 'model_load_error'
+    this.#send({ type: 'error', error: { type: 'server_error', code, message, param: null, event_id: null } })
+    this.#socket.end(isFull ? closeCodes.full : closeCodes.failed, message)
+  }
+
+  #send(event: ServerEvent): void {
+    if (this.#left.signal.aborted) return
+    for (const { type, ...fields } of this.#dialect.toClient(event)) {
+      this.#lastEvent++
+      const event_id = `event_${this.#id}_${this.#lastEvent}`
+      this.#socket.sendText(JSON.stringify({ type, event_id, ...fields }))
+    }
+  }
+
+  async #room(): Promise<void> {
+    while (!this.#left.signal.aborted && this.#socket.bufferedBytes > mostBufferedBytes)
+      await new Promise<void>((resolve) => this.#onRoom.push(resolve))
+  }
+}
+
+function isBeta({ headers, offered }: ClientVisit): boolean {
+  return headers['openai-beta']?.includes('realtime=v1') || offered.includes('openai-beta.realtime-v1')
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,197 @@
+import { randomBytes } from 'node:crypto'
+import type { HistoryItem } from '../history.ts'
+import { itemOf } from '../history.ts'
+import type { VoiceRequest } from '../voice-request.ts'
+import type { VoiceSession } from '../voice-session.ts'
+import type { ClientEvent } from './client-events.ts'
+import { ConversationEvents } from './conversation-events.ts'
+import { toHistoryItem } from './items.ts'
+import { RealtimeOutput } from './realtime-output.ts'
+import { toMessages } from './response-input.ts'
+import type { SendEvent } from './server-event.ts'
+import { type KnownNames, type SessionConfig, toOverrides, toSettings, withUpdate } from './session-config.ts'
+import { createCodec, type SoundCodec } from './sound-format.ts'
+
+/** OpenAI's own bound of an append, in bytes of sound. */
+const mostAppendBytes = 15 * 1024 * 1024
+/** A large append is taken in such pieces, so that others are served in between: a quarter of a second. */
+const pieceBytes = 12_000
+
+/** What a session of the protocol is made of. */
+export interface RealtimeSessionOptions {
+  readonly conversation: string
+  readonly config: SessionConfig
+  readonly known: KnownNames
+  readonly send: SendEvent
+  readonly room: () => Promise<void>
+  readonly now?: () => number
+}
+
+type EventOf<T extends ClientEvent['type']> = Extract<ClientEvent, { type: T }>
+type Handlers = { readonly [T in ClientEvent['type']]: (event: EventOf<T>) => void | Promise<void> }
+
+/** A client's event could not be heeded. */
+export class RequestFault extends Error {
+  readonly code: string
+  readonly param: string | null
+
+  constructor(code: string, message: string, param: string | null = null) {
+    super(message)
+    this.code = code
+    this.param = param
+  }
+}
+
+/** Translates between a client of the protocol and a voice session: configuration, items, sound. Knows no socket and no dialect. */
+export class RealtimeSession {
+  readonly output: RealtimeOutput
+  readonly #options: RealtimeSessionOptions
+  readonly #events: ConversationEvents
+  #config: SessionConfig
+  #session: VoiceSession | undefined
+  #input: SoundCodec
+
+  constructor(options: RealtimeSessionOptions) {
+    this.#options = options
+    this.#config = options.config
+    this.#input = createCodec(options.config.audio.input.format.type)
+    const { conversation, send, room, now } = options
+    this.#events = new ConversationEvents({
+      ...{ conversation, send, config: () => this.#config, history: () => this.#session?.history ?? [] },
+      onSettings: () => send({ type: 'session.updated', session: this.describe() }),
+    })
+    const codec = () => createCodec(this.#config.audio.output.format.type)
+    const onPlayed = (turn: number, ms: number) => this.#tell({ type: 'played', turn, ms })
+    this.output = new RealtimeOutput({ events: this.#events, codec, room, onPlayed, ...(now && { now }) })
+  }
+
+  /** The voice session that it translates for; its owner's. */
+  begin(session: VoiceSession): void {
+    this.#session = session
+    this.#options.send({ type: 'session.created', session: this.describe() })
+    for (const item of session.history) this.#events.restore(item)
+  }
+
+  /** The whole configuration, as `session.created` and `session.updated` tell it. */
+  describe(): object {
+    const { type, audio, temperature, ...rest } = this.#config
+    const shared = { id: `sess_${this.#session?.id}`, expires_at: 0, include: null }
+    if (type === 'transcription')
+      return { object: 'realtime.transcription_session', type, ...shared, audio: { input: audio.input } }
+    const warmth = temperature === null ? {} : { temperature }
+    return { object: 'realtime.session', type, ...shared, ...rest, ...warmth, prompt: null, audio }
+  }
+
+  /** Throws `RequestFault`, or `EngineError`, when the event cannot be heeded. */
+  handle<T extends ClientEvent['type']>(event: EventOf<T>): void | Promise<void> {
+    const handler = this.#handlers[event.type as T] as (event: EventOf<T>) => void | Promise<void>
+    return handler(event)
+  }
+
+  close(): void {
+    this.output.close()
+  }
+
+  readonly #handlers: Handlers = {
+    'session.update': ({ session }) => this.#update(session),
+    'input_audio_buffer.append': ({ audio }) => this.#append(audio),
+    'input_audio_buffer.commit': (event) => this.#tell({ type: 'commit', ...idOf(event) }),
+    'input_audio_buffer.clear': () => this.#tell({ type: 'clear' }),
+    'conversation.item.create': (event) => this.#createItem(event),
+    'conversation.item.retrieve': ({ item_id }) => this.#retrieve(item_id),
+    'conversation.item.truncate': (event) => {
+      const { item_id: item, audio_end_ms: endMs } = event
+      this.#tell({ type: 'truncate', item, endMs, ...idOf(event) })
+    },
+    'conversation.item.delete': (event) => this.#tell({ type: 'delete-item', item: event.item_id, ...idOf(event) }),
+    'response.create': (event) => this.#respond(event),
+    'response.cancel': (event) => {
+      const response = event.response_id ? { response: event.response_id } : {}
+      this.#tell({ type: 'cancel-response', ...response, ...idOf(event) })
+    },
+    'output_audio_buffer.clear': () => {
+      const message = 'Expected no output_audio_buffer.clear: it is for WebRTC. Stop playing, then truncate the item'
+      throw new RequestFault('invalid_value', message, 'type')
+    },
+  }
+
+  #update(update: EventOf<'session.update'>['session']): void {
+    const wanted = update.audio?.output?.voice
+    if (wanted !== undefined && wanted !== this.#config.audio.output.voice && this.output.hasSpoken)
+      throw new RequestFault(
+        'cannot_update_voice',
+        'Expected the voice to stay: it was heard already',
+        'session.audio.output.voice',
+      )
+    if (update.type !== undefined && update.type !== this.#config.type) {
+      const message = `Expected the session to stay of type ${this.#config.type}. Connect anew, with or without intent=transcription`
+      throw new RequestFault('invalid_value', message, 'session.type')
+    }
+    const before = this.#config
+    this.#config = withUpdate(before, update)
+    const { format } = this.#config.audio.input
+    if (format.type !== before.audio.input.format.type) this.#input = createCodec(format.type)
+    this.#tell({ type: 'update', settings: toSettings(this.#config, this.#options.known) })
+  }
+
+  #append(audio: string): void | Promise<void> {
+    if (!/^[A-Za-z0-9+/]*={0,2}$/.test(audio))
+      throw new RequestFault('invalid_value', 'Expected audio to be base64', 'audio')
+    const bytes = Buffer.from(audio, 'base64')
+    if (bytes.length > mostAppendBytes)
+      throw new RequestFault(
+        'invalid_value',
+        `Expected at most 15 MiB of audio, received ${bytes.length} bytes`,
+        'audio',
+      )
+    if (bytes.length <= pieceBytes) return this.#hear(bytes)
+    return this.#hearAll(bytes)
+  }
+
+  async #hearAll(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      this.#hear(bytes.subarray(at, at + pieceBytes))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  #hear(bytes: Uint8Array): void {
+    const samples = this.#input.decode(bytes)
+    if (samples.length > 0) this.#session?.push(samples, this.#input.sampleRate)
+  }
+
+  #createItem(event: EventOf<'conversation.item.create'>): void {
+    const { previous_item_id: before } = event
+    const id = event.item.id ?? `item_${randomBytes(12).toString('base64url')}`
+    const item = toHistoryItem(event.item, id, this.#session?.history ?? [])
+    const previous = before === undefined || before === null ? {} : { previous: before === 'root' ? null : before }
+    this.#tell({ type: 'create-item', item, ...previous, ...idOf(event) })
+  }
+
+  #retrieve(id: string): void {
+    const item: HistoryItem = itemOf(this.#session?.history ?? [], id)
+    this.#options.send({ type: 'conversation.item.retrieved', item: this.#events.show(item) })
+  }
+
+  #respond(event: EventOf<'response.create'>): void {
+    if (this.#config.type === 'transcription')
+      throw new RequestFault('invalid_value', 'Expected no response.create in a transcription session', 'type')
+    const { response } = event
+    const history = this.#session?.history ?? []
+    this.#tell({
+      type: 'respond',
+      ...(response && { settings: toOverrides(this.#config, response, this.#options.known) }),
+      ...(response?.input && { messages: toMessages(response, this.#config, history) }),
+      isOutOfBand: response?.conversation === 'none',
+      ...idOf(event),
+    })
+  }
+
+  #tell(request: VoiceRequest): void {
+    this.#session?.tell(request)
+  }
+}
+
+function idOf({ event_id }: { readonly event_id?: string | undefined }): { readonly id?: string } {
+  return event_id === undefined ? {} : { id: event_id }
+}

@@ -1,0 +1,70 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Resampler } from '../../../engine/audio/resampler.ts'
+import { startApp, type TestApp } from '../../support/app.ts'
+import { hasTestData, testData } from '../../support/data.ts'
+import { RealtimeTestClient } from '../../support/realtime-client.ts'
+import { readSpeech, wordErrorRate } from '../../support/speech.ts'
+
+/** Recogniser, language model and voice are real, and so is the machine's load. */
+const timeout = 240_000
+
+let state: string
+let engine: TestApp
+beforeAll(async () => {
+  state = mkdtempSync(join(tmpdir(), 'hailstream-voice-'))
+  process.env.HAILSTREAM_STATE = state
+  engine = await startApp({ 'models.paths': [testData('models')] })
+})
+afterAll(async () => {
+  await engine[Symbol.asyncDispose]()
+  rmSync(state, { recursive: true })
+})
+
+/** A recording of 16 kHz as 24 kHz, and a second of silence. */
+async function speechAt24(file: string): Promise<Int16Array> {
+  const samples = Int16Array.from(await readSpeech(testData(file)), (value) => Math.round(value * 32_768))
+  const resampler = new Resampler(16_000, 24_000)
+  const parts = [resampler.push(samples), resampler.end(), new Int16Array(24_000)]
+  return Int16Array.from(parts.flatMap((part) => [...part]))
+}
+
+describe.skipIf(!hasTestData)('a conversation with real models, by /v1/realtime', () => {
+  it('hears a recording, writes it down, and answers with speech', { timeout }, async () => {
+    const client = await RealtimeTestClient.open(`${engine.socketUrl}/v1/realtime?model=gpt-realtime`)
+    expect(client.heard[0]).toMatchObject({ type: 'session.created', session: { type: 'realtime' } })
+    client.send({
+      type: 'session.update',
+      session: {
+        type: 'realtime',
+        max_output_tokens: 40,
+        audio: {
+          input: {
+            transcription: { model: 'whisper-1' },
+            turn_detection: { type: 'server_vad', silence_duration_ms: 900 },
+          },
+        },
+      },
+    })
+    await client.next('session.updated')
+    client.append(await speechAt24('media/jfk.wav'))
+    const { transcript } = await client.next('conversation.item.input_audio_transcription.completed', 1, timeout)
+    const truth = JSON.parse(readFileSync(testData('truth/text_speech_llm.json'), 'utf8')).transcripts['jfk.wav']
+    expect(wordErrorRate(String(transcript), truth), String(transcript)).toBeLessThanOrEqual(0.35)
+    const done = await client.next('response.done', 1, timeout)
+    expect(done.response).toMatchObject({ status: 'completed', output: [{ role: 'assistant', status: 'completed' }] })
+    const spoken = client.soundOf()
+    const power = spoken.reduce((sum, value) => sum + (value / 32_768) ** 2, 0) / spoken.length
+    expect(spoken.length).toBeGreaterThan(12_000)
+    expect(Math.sqrt(power)).toBeGreaterThan(0.01)
+    console.log(
+      transcript,
+      client.textOf('response.output_audio_transcript.delta'),
+      JSON.stringify(done.response),
+      client.types.join(' '),
+    )
+    await client.close()
+  })
+})
