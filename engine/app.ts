@@ -39,6 +39,7 @@ import { socketSchemas } from './server/requests.ts'
 import { BrowserSourceRegistry } from './streams/browser-sources.ts'
 import { Hub } from './streams/hub.ts'
 import { socketAnswerSchema } from './streams/message-schema.ts'
+import type { MachineOptions } from './voice/settings.ts'
 
 /** How often the wall clock is compared with the anchor of our times. */
 const clockCheckMs = 1000
@@ -59,6 +60,8 @@ export interface GivenParts {
   readonly language?: Language
   /** Speech in the place of the engine's own. */
   readonly speech?: Speech
+  /** Times and limits of voice sessions in the place of the usual ones. */
+  readonly voice?: Partial<MachineOptions>
 }
 
 /**
@@ -94,7 +97,7 @@ async function compose(
   const hub = new Hub({ clock, log: log.child({ part: 'hub' }), readImage, onPublished })
   const chat = composeChat({ config, ...models, language: given.language ?? models.language, clock, version })
   const speech = given.speech ?? models.speech
-  const voice = composeVoice({ config, language: chat.language, speech, log, closing })
+  const voice = composeVoice({ config, language: chat.language, speech, machine: given.voice, log, closing })
   const plugins = await loadAllPlugins(tasks)
   const shared = { clock, capture, vision, browser, media: join(config.state, 'media') }
   const folder = config.pipelinesFolder

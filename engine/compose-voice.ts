@@ -8,6 +8,7 @@ import type { SocketApp } from './server/socket-app.ts'
 import { RealtimeApp } from './voice/realtime/realtime-app.ts'
 import type { KnownNames } from './voice/realtime/session-config.ts'
 import { SessionPool } from './voice/session-pool.ts'
+import type { MachineOptions } from './voice/settings.ts'
 import type { VoiceSessions } from './voice/voice-sessions.ts'
 import type { VoiceTools } from './voice/voice-tools.ts'
 
@@ -19,6 +20,8 @@ export interface VoiceSurroundings {
   readonly speech: Speech
   /** Of every session that brings none of its own. */
   readonly tools?: VoiceTools
+  /** Times and limits in place of the usual ones. */
+  readonly machine?: Partial<MachineOptions> | undefined
   readonly log: Logger
   readonly closing: ClosingStack
 }
@@ -36,8 +39,8 @@ export function composeVoice({ config, language, speech, closing, ...around }: V
   const log = around.log.child({ part: 'voice' })
   const onTrouble = (error: unknown) => log.warn({ reason: messageOf(error) }, 'a stage of a voice session failed')
   const { sessions: limit } = config.voice
-  const tools = around.tools && { tools: around.tools }
-  const sessions = closing.use('voice sessions', new SessionPool({ speech, language, limit, onTrouble, ...tools }))
+  const given = { ...(around.tools && { tools: around.tools }), ...(around.machine && { machine: around.machine }) }
+  const sessions = closing.use('voice sessions', new SessionPool({ speech, language, limit, onTrouble, ...given }))
   const onBug = (error: unknown) => log.error({ err: error }, 'bug in a voice session')
   const known = () => findNames(language, speech)
   const realtime = closing.use('realtime clients', new RealtimeApp({ sessions, known, onBug }))

@@ -4,7 +4,7 @@ import type { Language } from '../inference/language.ts'
 import type { Speech, VoiceDetection } from '../inference/speech.ts'
 import { unlessAborted } from '../inference/unless-aborted.ts'
 import { RunningSession } from './running-session.ts'
-import { defaultSettings, type VoiceSettings } from './settings.ts'
+import { defaultSettings, type MachineOptions, type VoiceSettings } from './settings.ts'
 import type { VoiceOutput } from './voice-output.ts'
 import type { VoiceSession } from './voice-session.ts'
 import type { VoiceSessionOptions, VoiceSessions } from './voice-sessions.ts'
@@ -19,6 +19,8 @@ export interface SessionPoolOptions {
   readonly language: Language
   /** Of all sessions that bring none; left out: none. */
   readonly tools?: VoiceTools
+  /** Times and limits of sessions that bring none of their own. */
+  readonly machine?: Partial<MachineOptions>
   /** Sessions at once, those that are being opened with them. */
   readonly limit: number
   readonly onTrouble: (error: unknown) => void
@@ -74,7 +76,8 @@ export class SessionPool implements VoiceSessions, AsyncDisposable {
 
   #begin(output: VoiceOutput, options: VoiceSessionOptions, detection: VoiceDetection): RunningSession {
     const { speech, language, onTrouble, tools: own = noTools } = this.#options
-    const { user, settings = {}, machine = {}, tools = own, history = [] } = options
+    const { user, settings = {}, tools = own, history = [] } = options
+    const machine = { ...this.#options.machine, ...options.machine }
     const id = randomBytes(9).toString('base64url')
     const session: RunningSession = new RunningSession({
       ...{

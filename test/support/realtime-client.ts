@@ -44,7 +44,7 @@ export class RealtimeTestClient {
   }
 
   /** The `count`th of this type, once it is there. */
-  async next(type: string, count = 1, deadlineMs = 60_000): Promise<Received> {
+  async next(type: string, count = 1, deadlineMs = 30_000): Promise<Received> {
     const what = () => `${count} ${type}, heard ${this.types.join(' ')} ${JSON.stringify(this.all('error'))}`
     try {
       return await until(type, () => this.all(type)[count - 1], deadlineMs)
