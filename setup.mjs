@@ -38,6 +38,7 @@ const testPackages = [
   'debootstrap',
   'gstreamer1.0-tools',
   'faketime',
+  'pulseaudio',
 ]
 
 const sanitizePackages = ['libasan8', 'libubsan1', 'libtsan2', 'valgrind']

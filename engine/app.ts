@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { Playbacks } from './audio/playbacks.ts'
 import { composeChat } from './compose-chat.ts'
 import { composeHouse } from './compose-house.ts'
 import { composeModels } from './compose-models.ts'
@@ -11,6 +12,7 @@ import { ClosingStack } from './core/lifecycle.ts'
 import { createHealth } from './health.ts'
 import { GstCaptureHosts } from './hosts/capture-hosts.ts'
 import type { SharedPool } from './hosts/host.ts'
+import { GstPlaybackHosts } from './hosts/playback-hosts.ts'
 import type { Language } from './inference/language.ts'
 import type { Residency } from './inference/residency.ts'
 import type { Speech } from './inference/speech.ts'
@@ -91,6 +93,7 @@ async function compose(
   const onStart = reportHostStart(problems)
   const { maxSize } = config.images
   const capture = closing.use('capture hosts', new GstCaptureHosts({ pool, maxSize, onStart }))
+  const playback = closing.use('playback hosts', new GstPlaybackHosts({ pool, onStart }))
   const browser = new BrowserSourceRegistry(clock)
   const readImage = (image: { slot: number; bytes: number }) => pool.memory.read(image.slot, 0, image.bytes)
   const onPublished = (topic: string, latency: bigint) => metrics.published(topic, latency)
@@ -99,12 +102,23 @@ async function compose(
   const speech = given.speech ?? models.speech
   const voice = composeVoice({ config, language: chat.language, speech, machine: given.voice, log, closing })
   const plugins = await loadAllPlugins(tasks)
-  const shared = { clock, capture, vision, browser, media: join(config.state, 'media') }
+  const media = join(config.state, 'media')
+  const shared = {
+    clock,
+    capture,
+    playback,
+    playbacks: new Playbacks(),
+    speech,
+    voices: voice.sessions,
+    vision,
+    browser,
+    media,
+  }
   const folder = config.pipelinesFolder
   const pipelines = closing.use('pipelines', new PipelineSet({ folder, plugins, shared, hub, clock, log }))
   for (const entry of config.pipelines) pipelines.start(entry)
   const load = closing.use('load watch', watchLoad(vision, problems, log))
-  const hosts = () => [...models.hosts(), ...capture.statuses()]
+  const hosts = () => [...models.hosts(), ...capture.statuses(), ...playback.statuses()]
   const tls = composeTls({ config, problems, log, closing })
   const around = { state: config.state, hub, clock, log, closing }
   const house = composeHouse({ ...around, vision, language: chat.language, speech })

@@ -18,7 +18,7 @@ import { messageSchema } from './streams/message-schema.ts'
 import type { Tools } from './tools.ts'
 
 /** What the plug-ins of every pipeline share. */
-export type SharedTools = Omit<Tools, 'pipeline' | 'stream' | 'log' | 'edge' | 'nextSeq'>
+export type SharedTools = Omit<Tools, 'pipeline' | 'stream' | 'from' | 'log' | 'edge' | 'nextSeq'>
 
 /** What the pipelines are built with. `folder` holds their files. */
 export interface PipelineSetOptions {
@@ -95,7 +95,7 @@ export class PipelineSet implements AsyncDisposable {
         'conflict',
         `${spec.file}: name: Expected another name, for a pipeline ${spec.name} runs already`,
       )
-    const tools = (stream: string, edge: Edge, nextSeq: () => number) => this.#tools(spec.name, stream, edge, nextSeq)
+    const tools = (stream: string, edge: Edge, nextSeq: () => number) => this.#tools(spec, stream, edge, nextSeq)
     const pipeline = buildPipeline(spec, { plugins, tools, clock, log: log.child({ pipeline: spec.name }) })
     this.#closing.use(`pipeline ${spec.name}`, pipeline)
     this.#running.push({ ...pipeline, spec })
@@ -105,34 +105,38 @@ export class PipelineSet implements AsyncDisposable {
     }
     for (const name of pipeline.publish) {
       const stream = pipeline.streams.get(name)
-      if (stream !== undefined) offer(name, this.#offer(spec.name, stream))
+      if (stream !== undefined) offer(name, this.#offer(spec, stream))
     }
     for (const stream of pipeline.streams.values())
       if (sourceOf(spec, stream.name) === stream.name) offer(`${stream.name}/state`, offerStates(stream, clock))
     pipeline.openSinks()
   }
 
-  #tools(pipeline: string, stream: string, edge: Edge, nextSeq: () => number): Tools {
+  #tools(spec: PipelineSpec, stream: string, edge: Edge, nextSeq: () => number): Tools {
+    const pipeline = spec.name
     const log = this.#options.log.child({ pipeline, stream })
-    return { ...this.#options.shared, pipeline, stream, log, edge, nextSeq }
+    const entry = spec.streams[stream]
+    const from = entry === undefined ? [] : inputsOf(stream, entry).map((input) => input.from)
+    return { ...this.#options.shared, pipeline, stream, from, log, edge, nextSeq }
   }
 
   /** Topics carry encoded pictures: raw ones pass through the node `jpeg`, watched like any stream, so that its failures are told. */
-  #offer(pipeline: string, stream: RunningStream): Offer {
+  #offer(spec: PipelineSpec, stream: RunningStream): Offer {
     const { packets } = stream
     const kind = stream.kind as Kind
     const schema = messageSchema(kind)
-    return kind === 'image' ? { kind, schema, packets: this.#encoded(pipeline, stream) } : { kind, schema, packets }
+    return kind === 'image' ? { kind, schema, packets: this.#encoded(spec, stream) } : { kind, schema, packets }
   }
 
-  #encoded(pipeline: string, { name: stream, packets }: RunningStream): Observable<Packet> {
+  #encoded(spec: PipelineSpec, { name: stream, packets }: RunningStream): Observable<Packet> {
+    const pipeline = spec.name
     const { plugins, clock, log } = this.#options
     const jpeg = plugins.get('jpeg') as Node<'image', 'image'>
     const name = `${stream} as JPEG`
     const edge = new Edge(`${pipeline}/${name}`)
     const encode = jpeg.create(
       jpeg.options.parse({}),
-      this.#tools(pipeline, stream, edge, () => 0),
+      this.#tools(spec, stream, edge, () => 0),
     )
     return new SupervisedStream({
       name,

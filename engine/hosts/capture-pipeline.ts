@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.ts'
-import { buildGstPipeline, type GstAppSink, type GstMessage, type GstPipeline } from './gstreamer.ts'
+import { buildGstPipeline, errorText, type GstAppSink, type GstMessage, type GstPipeline } from './gstreamer.ts'
 
 /** How long the bus may keep its reason after the pipeline stopped giving frames, in milliseconds. */
 const reasonMs = 300
@@ -116,14 +116,4 @@ export class CapturePipeline {
     this.#over = true
     this.#listener.ended(reason, message)
   }
-}
-
-/** `Resource not found. No such file "/x" (filesrc0)`, without passwords in addresses. */
-function errorText({ message = '', debug = '', _src_element_name: element = '' }: GstMessage): string {
-  const detail = debug.slice(debug.indexOf('\n') + 1).trim()
-  const text = `${message} ${detail} (${element})`
-  return text
-    .replace(/\s+/g, ' ')
-    .trim()
-    .replace(/\/\/[^/@\s]*@/g, '//')
 }

@@ -16,11 +16,15 @@ export interface GstAppSink {
    */
   pull(callback: (buffer: Buffer | null, caps?: { readonly streamheader?: readonly Buffer[] }) => void): void
 }
+/** A `queue`. */
+export interface GstQueue {
+  readonly 'current-level-bytes': number
+}
 /** A pipeline of `gstreamer-superficial`. */
 export interface GstPipeline {
   play(): void
   stop(): void
-  findChild(name: string): GstAppSink | undefined
+  findChild<T = GstAppSink>(name: string): T | undefined
   /** Hands on messages for as long as the pipeline's state is not NULL; waits for them in a thread of the pool. */
   pollBus(callback: (message: GstMessage) => void): void
 }
@@ -46,4 +50,14 @@ export function loadLibrary(): { readonly Pipeline: new (launch: string) => GstP
       cause: error,
     })
   }
+}
+
+/** `Resource not found. No such file "/x" (filesrc0)`, without passwords in addresses. */
+export function errorText({ message = '', debug = '', _src_element_name: element = '' }: GstMessage): string {
+  const detail = debug.slice(debug.indexOf('\n') + 1).trim()
+  const text = `${message} ${detail} (${element})`
+  return text
+    .replace(/\s+/g, ' ')
+    .trim()
+    .replace(/\/\/[^/@\s]*@/g, '//')
 }
