@@ -78,8 +78,11 @@ function resultFields(source: string, payload: ResultPayload): Omit<ResultMessag
     return { event }
   }
   if (payload.kind === 'text') {
-    const { text, final, language } = payload
-    return { text: { text, final, ...definedOf({ language }) } }
+    const { text, final, language, model, backend, simulated } = payload
+    return {
+      ...definedOf({ model, backend, simulated: simulated || undefined }),
+      text: { text, final, ...definedOf({ language }) },
+    }
   }
   return {
     frame: { stream: source, ...sizeOf(payload.frame) },

@@ -56,6 +56,9 @@ export const messageSchemas = {
   }),
   text: z.strictObject({
     ...head,
+    model: z.string().optional().describe('What recognised or wrote it'),
+    backend: z.string().optional(),
+    simulated: z.literal(true).optional(),
     text: z.strictObject({ text: z.string(), final: z.boolean(), language: z.string().optional() }),
   }),
   event: z.strictObject({ ...head, event: z.looseObject({ name: z.string() }) }),
