@@ -1,9 +1,10 @@
 import { CameraPanel } from './camera-panel.ts'
 import { Connection } from './connection.ts'
 import { Player } from './player.ts'
-import { keepToken, keepTokenOfAddress, socketUrl } from './server-api.ts'
+import { keepToken, keepTokenOfAddress, socketUrl, voiceUrl } from './server-api.ts'
 import { Session } from './session.ts'
 import { element } from './view.ts'
+import { VoicePanel } from './voice/voice-panel.ts'
 
 keepTokenOfAddress()
 
@@ -19,6 +20,7 @@ const camera = new CameraPanel(socketUrl(), {
   shown: () => session.picture?.topic,
 })
 session.onTopics = (topics) => camera.know(topics)
+new VoicePanel(voiceUrl())
 
 element('token-form').addEventListener('submit', (event) => {
   event.preventDefault()

@@ -32,7 +32,16 @@ export async function getJson(path: string): Promise<unknown> {
 
 /** Where the WebSocket of this page's server is. */
 export function socketUrl(): string {
-  return new URL('ws', document.baseURI).href.replace(/^http/, 'ws')
+  return webSocketUrl('ws')
+}
+
+/** Where it speaks the Realtime protocol. */
+export function voiceUrl(): string {
+  return webSocketUrl('api/voice')
+}
+
+function webSocketUrl(path: string): string {
+  return new URL(path, document.baseURI).href.replace(/^http/, 'ws')
 }
 
 /** Keeps a token that came in the address, and takes it out of the address bar and the history. */

@@ -69,6 +69,10 @@ export class FakeHub {
     return this.#subscriptions.size
   }
 
+  /** What answers other WebSockets and `GET /api/health` than the hub's own. */
+  beside: { listen(server: Server): void } | undefined
+  health: object = { models: [], devices: {}, tls: null }
+
   /** Listens; on the same port as before when it was stopped meanwhile. */
   async start(): Promise<void> {
     const server = createServer((request, response) => {
@@ -76,7 +80,12 @@ export class FakeHub {
         response.writeHead(status, { 'content-type': type }).end(body),
       )
     })
-    new WebSocketServer({ server, path: '/ws' }).on('connection', (socket) => this.#connected(socket))
+    const sockets = new WebSocketServer({ noServer: true })
+    server.on('upgrade', (request, socket, head) => {
+      if (request.url === '/ws') sockets.handleUpgrade(request, socket, head, (open) => this.#connected(open))
+      else if (this.beside === undefined) socket.destroy()
+    })
+    this.beside?.listen(server)
     await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve))
     this.#port = (server.address() as AddressInfo).port
     this.#server = server
@@ -122,6 +131,7 @@ export class FakeHub {
       })
       return [200, 'application/json', JSON.stringify(topics)]
     }
+    if (path === '/api/health') return [200, 'application/json', JSON.stringify(this.health)]
     if (path === '/api/pipelines') return [200, 'application/json', '[]']
     const file = path === '/' ? '/index.html' : path
     const body = await readFile(join(this.#page, file)).catch(() => undefined)
