@@ -1,18 +1,16 @@
-import { join } from 'node:path'
-import { Playbacks } from './audio/playbacks.ts'
 import { composeChat } from './compose-chat.ts'
 import { composeHouse } from './compose-house.ts'
 import { composeModels } from './compose-models.ts'
+import { composeStreams } from './compose-streams.ts'
 import { composeTls } from './compose-tls.ts'
 import { composeVoice } from './compose-voice.ts'
 import type { Config } from './config.ts'
 import { AnchoredClock } from './core/clock.ts'
 import { ImagePool } from './core/image-pool.ts'
 import { ClosingStack } from './core/lifecycle.ts'
+import { errorBodyFor } from './error-bodies.ts'
 import { createHealth } from './health.ts'
-import { GstCaptureHosts } from './hosts/capture-hosts.ts'
 import type { SharedPool } from './hosts/host.ts'
-import { GstPlaybackHosts } from './hosts/playback-hosts.ts'
 import type { Language } from './inference/language.ts'
 import type { Residency } from './inference/residency.ts'
 import type { Speech } from './inference/speech.ts'
@@ -24,8 +22,6 @@ import type { Logger } from './log.ts'
 import { MachineLoad } from './machine-load.ts'
 import { Metrics } from './metrics.ts'
 import { addon } from './native/addon.ts'
-import { PipelineSet } from './pipeline-set.ts'
-import { loadAllPlugins } from './plugin-folders.ts'
 import { Problems, reportClockStep, reportHostStart } from './problems.ts'
 import { ResourceWatch } from './resource-watch.ts'
 import { readResources } from './resources.ts'
@@ -38,7 +34,6 @@ import { describeService } from './routes/speech-aliases.ts'
 import { topicRoutes } from './routes/topics.ts'
 import { visionRoutes } from './routes/vision.ts'
 import { socketSchemas } from './server/requests.ts'
-import { BrowserSourceRegistry } from './streams/browser-sources.ts'
 import { Hub } from './streams/hub.ts'
 import { socketAnswerSchema } from './streams/message-schema.ts'
 import type { MachineOptions } from './voice/settings.ts'
@@ -91,39 +86,20 @@ async function compose(
   const models = await composeModels({ config, pool, log, closing, metrics, problems })
   const { vision, tasks, residency } = models
   const onStart = reportHostStart(problems)
-  const { maxSize } = config.images
-  const capture = closing.use('capture hosts', new GstCaptureHosts({ pool, maxSize, onStart }))
-  const playback = closing.use('playback hosts', new GstPlaybackHosts({ pool, onStart }))
-  const browser = new BrowserSourceRegistry(clock)
-  const readImage = (image: { slot: number; bytes: number }) => pool.memory.read(image.slot, 0, image.bytes)
-  const onPublished = (topic: string, latency: bigint) => metrics.published(topic, latency)
-  const hub = new Hub({ clock, log: log.child({ part: 'hub' }), readImage, onPublished })
-  const chat = composeChat({ config, ...models, language: given.language ?? models.language, clock, version })
+  const hub = createHub({ clock, log, pool, metrics })
   const speech = given.speech ?? models.speech
+  const chat = composeChat({ config, ...models, language: given.language ?? models.language, speech, clock, version })
   const voice = composeVoice({ config, language: chat.language, speech, machine: given.voice, log, closing })
-  const plugins = await loadAllPlugins(tasks)
-  const media = join(config.state, 'media')
-  const shared = {
-    clock,
-    capture,
-    playback,
-    playbacks: new Playbacks(),
-    speech,
-    voices: voice.sessions,
-    vision,
-    browser,
-    media,
-  }
-  const folder = config.pipelinesFolder
-  const pipelines = closing.use('pipelines', new PipelineSet({ folder, plugins, shared, hub, clock, log }))
-  for (const entry of config.pipelines) pipelines.start(entry)
+  const asked = { vision, speech, voices: voice.sessions, tasks }
+  const streams = await composeStreams({ config, pool, hub, clock, log, closing, onStart, ...asked })
+  const { pipelines, browser } = streams
   const load = closing.use('load watch', watchLoad(vision, problems, log))
-  const hosts = () => [...models.hosts(), ...capture.statuses(), ...playback.statuses()]
+  const hosts = () => [...models.hosts(), ...streams.hosts()]
   const tls = composeTls({ config, problems, log, closing })
   const around = { state: config.state, hub, clock, log, closing }
-  const house = composeHouse({ ...around, vision, language: chat.language, speech })
-  const { jobs } = house
-  const health = createHealth({ ...models, version, clock, jobs, hosts, pipelines, problems, load, tls, closing })
+  const house = composeHouse({ ...around, vision, ...chat, speech })
+  const watched = { hosts, pipelines, jobs: house.jobs, problems, load, tls }
+  const health = createHealth({ ...models, ...watched, version, clock, closing })
   const resources = { residency, hosts, temperature: () => load.status.temperature, stateFolder: config.state }
   const routes = [
     topicRoutes(hub),
@@ -136,7 +112,7 @@ async function compose(
     ...house.routes,
   ]
   const socket = { ...socketSchemas, answer: socketAnswerSchema, progress: jobProgressSchema }
-  const { fetch } = joinDescribed(routes, { version, socket, topics: () => hub.topics() })
+  const { fetch } = joinDescribed(routes, { version, socket, topics: () => hub.topics(), errorBody: errorBodyFor })
   const served = { hub, browserSources: browser, fetch, chat: chat.routes, socketApps: voice.socketApps }
   const ports = { config, ...served, tls, problems, log, closing }
   const { url, secureUrl, onDescriptors } = await openListeners(ports)
@@ -177,6 +153,19 @@ function watchLoad(vision: VisionEngine, problems: Problems, log: Logger): LoadW
     problems,
     log: log.child({ part: 'load' }),
   })
+}
+
+function createHub({ clock, log, pool, metrics }: HubParts): Hub {
+  const readImage = (image: { slot: number; bytes: number }) => pool.memory.read(image.slot, 0, image.bytes)
+  const onPublished = (topic: string, latency: bigint) => metrics.published(topic, latency)
+  return new Hub({ clock, log: log.child({ part: 'hub' }), readImage, onPublished })
+}
+
+interface HubParts {
+  readonly clock: AnchoredClock
+  readonly log: Logger
+  readonly pool: SharedPool
+  readonly metrics: Metrics
 }
 
 function createPool({ images: { slots, maxSize } }: Config, closing: ClosingStack): SharedPool {

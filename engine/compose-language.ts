@@ -59,7 +59,8 @@ function llamaOptions({ around: { config }, catalogue, store }: LanguageParts) {
   const near = mirror === null || /^https?:/.test(mirror) ? [] : [mirror]
   const folders = [...paths, ...near, join(config.state, 'models')]
   const { contextLength } = config.language
-  return { catalogue, store, folders, threads: inferenceThreads(config), contextLength }
+  const hashOf = (path: string) => store.search.hashOf(path)
+  return { catalogue, store, folders, hashOf, threads: inferenceThreads(config), contextLength }
 }
 
 /** Builds what runs language models: on the device, where there is a way to one, by llama.cpp, and by servers that the configuration names. */

@@ -23,6 +23,8 @@ export interface LlamaPlaces {
   readonly store: Pick<ModelStore, 'look'>
   /** Searched for files that the catalogue does not know. */
   readonly folders: readonly string[]
+  /** SHA-256 of a file in hexadecimal, which its owner keeps; reads all of it. */
+  readonly hashOf: (path: string) => Promise<string>
 }
 
 /** A model's file that is here. */
@@ -45,6 +47,9 @@ export class LlamaFiles {
   readonly #places: LlamaPlaces
   /** By version of the file: what its header says, or what is wrong with it. */
   readonly #headers = new Map<string, Promise<GgufHeader | EngineError>>()
+  /** By version of the file, of those whose hash nobody published. */
+  readonly #digests = new Map<string, string | undefined>()
+  #hashing = Promise.resolve()
   #looked: { readonly at: number; readonly found: Promise<FoundLlama[]> } | undefined
 
   constructor(places: LlamaPlaces) {
@@ -105,7 +110,7 @@ export class LlamaFiles {
       licence: model?.licence ?? header?.licence ?? 'unknown',
       bytes: file?.bytes ?? first?.bytes ?? first?.about ?? null,
       modifiedAt: file?.modifiedAt ?? null,
-      sha256: (file && digestOf(file.path)) ?? first?.sha256 ?? null,
+      sha256: (file && digestOf(file.path)) ?? first?.sha256 ?? (file && this.#digest(file)) ?? null,
       format: 'gguf',
       family: header?.architecture ?? null,
       parameters: header?.parameters ?? null,
@@ -113,6 +118,21 @@ export class LlamaFiles {
       estimatedBytes: (file?.bytes ?? first?.bytes ?? first?.about ?? 0) + besideWeightsBytes,
     }
     return file ? { offer, file } : { offer }
+  }
+
+  /** Read one file after the other, while others go on asking: not known yet at the first look. */
+  #digest({ path, version }: LlamaFile): string | undefined {
+    if (this.#digests.has(version)) return this.#digests.get(version)
+    this.#digests.set(version, undefined)
+    this.#hashing = this.#hashing.then(async () => {
+      try {
+        this.#digests.set(version, await this.#places.hashOf(path))
+      } catch {
+        // It may be readable later; whoever loads it hears why it is not.
+        this.#digests.delete(version)
+      }
+    })
+    return undefined
   }
 
   #header(file: LlamaFile): Promise<GgufHeader | EngineError> {

@@ -72,7 +72,7 @@ export class OwnLibrary implements ModelLibrary {
   async remove(name: string): Promise<void> {
     const { aliases, store, language } = this.#options
     if (await aliases.remove(name)) return
-    const model = this.#model(name)
+    const model = await this.#ownModel(name)
     const others = (await aliases.list()).filter((alias) => alias.model === model.name)
     if (others.length > 0)
       throw new EngineError(
@@ -103,12 +103,37 @@ export class OwnLibrary implements ModelLibrary {
     return this.#options.aliases.list()
   }
 
-  /** By its name in the catalogue, or by that in Ollama's library. */
+  /** By its name in the catalogue, by that in Ollama's library, or by that of its voice. */
   #model(name: string): CatalogueModel {
     const { catalogue } = this.#options
     const asked = name.replace(/:latest$/, '')
-    return catalogue.models.find(({ llama }) => llama?.ollama === name) ?? catalogue.model(asked)
+    return (
+      catalogue.models.find((model) => model.llama?.ollama === name || voiceOf(model) === name) ??
+      catalogue.model(asked)
+    )
   }
+
+  /** One that lies here without being of the catalogue is not ours to delete. */
+  async #ownModel(name: string): Promise<CatalogueModel> {
+    try {
+      return this.#model(name)
+    } catch (error) {
+      const asked = name.replace(/:latest$/, '')
+      const here = await this.#options.language.status()
+      const found = here.find((model) => model.name === asked || model.aliases.includes(name))
+      if (found === undefined) throw error
+      throw new EngineError(
+        'conflict',
+        `${found.name} is no model of the catalogue (${found.why}): remove it where it comes from`,
+        { cause: error },
+      )
+    }
+  }
+}
+
+/** As Piper names it. */
+function voiceOf({ piper }: CatalogueModel): string | undefined {
+  return piper?.files[0]?.name.replace(/\.onnx$/, '')
 }
 
 async function unloadIfLoaded(language: Language, name: string): Promise<void> {

@@ -23,11 +23,20 @@ export function createRoutes(): Hono {
   })
 }
 
-/** All routes as one: what none of them knows is 404. */
-export function joinRoutes(parts: readonly Hono[]): Hono {
+/** The body of a failure by its path, for those that no route tells. */
+export type FailureBodies = (path: string, failure: { status: number; error: string; detail: string }) => unknown
+
+/** All routes as one: what none of them knows is 404, in the words of the family that it would belong to. */
+export function joinRoutes(
+  parts: readonly Hono[],
+  errorBody: FailureBodies = (_, { error, detail }) => ({ error, detail }),
+): Hono {
   const app = createRoutes()
   for (const part of parts) app.route('/', part)
-  return app.notFound(({ req }) => answer(404, 'not-found', `Expected a path of this engine, received ${req.path}`))
+  return app.notFound(({ req: { path, method } }) => {
+    const detail = `Expected a path of this engine, received ${method} ${path}. GET /openapi.json lists them`
+    return Response.json(errorBody(path, { status: 404, error: 'not-found', detail }), { status: 404 })
+  })
 }
 
 /** Last on its path: any other method is 405. */

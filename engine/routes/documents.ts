@@ -1,6 +1,6 @@
 import type { Hono } from 'hono'
 import { z } from 'zod'
-import { createRoutes, houseFailure, joinRoutes, refuseOtherMethods } from './answer.ts'
+import { createRoutes, type FailureBodies, houseFailure, joinRoutes, refuseOtherMethods } from './answer.ts'
 import { type AsyncApiParts, toAsyncApi } from './documents/asyncapi.ts'
 import { toOpenApi } from './documents/openapi.ts'
 import { describeRoutes, groupOf, type RouteGroup } from './operation.ts'
@@ -8,6 +8,8 @@ import { describeRoutes, groupOf, type RouteGroup } from './operation.ts'
 /** What the documents tell beside the routes. */
 export interface DocumentParts extends Pick<AsyncApiParts, 'version' | 'socket'> {
   readonly topics: () => AsyncApiParts['topics']
+  /** For paths that no route knows. */
+  readonly errorBody?: FailureBodies
 }
 
 const document = { 'application/json': { schema: z.looseObject({ info: z.looseObject({ version: z.string() }) }) } }
@@ -34,7 +36,7 @@ const own: RouteGroup = {
 
 /** All routes as one, and `/openapi.json` and `/asyncapi.json`, which describe them. */
 export function joinDescribed(parts: readonly Hono[], about: DocumentParts): Hono {
-  return joinRoutes([...parts, documentRoutes(parts, about)])
+  return joinRoutes([...parts, documentRoutes(parts, about)], about.errorBody)
 }
 
 function documentRoutes(parts: readonly Hono[], { version, socket, topics }: DocumentParts): Hono {

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { EngineError } from '../errors.ts'
 import type { Language } from '../inference/language.ts'
 import type { ModelLibrary } from '../inference/model-library.ts'
+import type { Speech } from '../inference/speech.ts'
 import { answerChat } from './openai/chat.ts'
 import { answerCompletion } from './openai/completions.ts'
 import { answerEmbeddings } from './openai/embeddings.ts'
@@ -15,17 +16,19 @@ import { describeRoutes } from './operation.ts'
 export interface OpenAiParts {
   readonly language: Language
   readonly library: Pick<ModelLibrary, 'copies'>
+  /** Its models are listed beside those of language. */
+  readonly speech: Pick<Speech, 'recognisers' | 'synthesiser'>
   readonly clock: Clock
 }
 
 /** OpenAI's API for text: chat, completions, models, embeddings. Every field is honoured or refused with 400, its name in `param`. */
-export function openaiRoutes({ language, library, clock }: OpenAiParts): Hono {
+export function openaiRoutes({ language, library, speech, clock }: OpenAiParts): Hono {
   const app = new Hono().onError((error) => {
     if (error instanceof EngineError) return answerError(error)
     throw error
   })
   const generation = { language, clock }
-  const lists = { language, copies: () => library.copies() }
+  const lists = { language, speech, copies: () => library.copies() }
   app.post('/v1/chat/completions', ({ req }) => answerChat(generation, req.raw))
   app.post('/v1/completions', ({ req }) => answerCompletion(generation, req.raw))
   app.post('/v1/embeddings', ({ req }) => answerEmbeddings(generation, req.raw))

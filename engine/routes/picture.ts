@@ -9,6 +9,9 @@ const listOptions: ReadonlySet<string> = new Set(['classes'])
 /** Options that are texts, also where they read as a number. */
 const textOptions: ReadonlySet<string> = new Set(['prompt', 'model'])
 
+/** `curl -d` names the second unless it is told otherwise. */
+const jsonTypes: ReadonlySet<string> = new Set(['application/json', 'application/x-www-form-urlencoded'])
+
 /** The body is of a type that is not understood: status 415. */
 export class WrongType extends Error {}
 
@@ -32,7 +35,7 @@ export async function readPicture(request: Request): Promise<PictureRequest> {
 function readBody(request: Request): Promise<PictureRequest> {
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   if (type === 'multipart/form-data') return readForm(request)
-  if (type === 'application/json') return readJson(request)
+  if (jsonTypes.has(type)) return readJson(request)
   if (type.startsWith('image/') || type === 'application/octet-stream') return readRaw(request)
   throw new WrongType(
     `Expected multipart/form-data with a field ${fieldName}, image/* or application/json, received ${type || 'no content type'}`,

@@ -1,9 +1,10 @@
 import { Hono } from 'hono'
 import { z } from 'zod'
 import { toWavFile } from '../audio/encode-sound.ts'
-import { EngineError, errorTable, messageOf } from '../errors.ts'
+import { EngineError, errorTable } from '../errors.ts'
+import type { ModelLibrary } from '../inference/model-library.ts'
 import type { Synthesiser, SynthesisOptions, Voice } from '../inference/speech.ts'
-
+import { readBody } from './body.ts'
 import { describeRoutes, type Operation } from './operation.ts'
 
 const maxText = 5000
@@ -23,15 +24,29 @@ const synthesizeSchema = z.strictObject({
 
 type Asked = z.output<typeof synthesizeSchema>
 
+const downloadSchema = z.strictObject({
+  voice: z.string('voice is required').min(1, 'voice is required'),
+  force_redownload: z
+    .literal(false, 'Expected false: what is here was checked when it came; delete it first')
+    .optional(),
+})
+
+/** What Piper's routes ask. */
+export interface PiperParts {
+  readonly synthesiser: Synthesiser
+  readonly library: Pick<ModelLibrary, 'pull'>
+}
+
 /**
  * Piper's HTTP API (piper1-gpl) below a path: `POST synthesize` (older clients: `POST` the path itself) → a WAV file, `GET voices`, `all-voices`
- * and `info`. What others had spoken is not told by `info`.
+ * and `info`, `POST download` → the voice's name once it is here. What others had spoken is not told by `info`.
  */
-export function piperRoutes(synthesiser: Synthesiser, path = '/compat/piper'): Hono {
+export function piperRoutes({ synthesiser, library }: PiperParts, path = '/compat/piper'): Hono {
   const app = new Hono().onError((error) => {
     if (error instanceof EngineError) return refuse(error)
     throw error
   })
+  app.post(`${path}/download`, ({ req }) => download(library, req.raw))
   for (const place of [`${path}/synthesize`, path, `${path}/`])
     app.post(place, ({ req }) => synthesize(synthesiser, req.raw))
   app.get(`${path}/voices`, async () => Response.json(toConfigs(available(await synthesiser.voices()))))
@@ -43,7 +58,15 @@ export function piperRoutes(synthesiser: Synthesiser, path = '/compat/piper'): H
     const { name, language, speakers } = best
     return Response.json({ voice: { name, language, num_speakers: Math.max(1, speakers.length) }, last: null })
   })
+  for (const place of ['/synthesize', '/download', '', '/']) refuseOtherMethods(app, `${path}${place}`, 'POST')
+  for (const place of ['/voices', '/all-voices', '/info']) refuseOtherMethods(app, `${path}${place}`, 'GET, HEAD')
   return describeRoutes(app, { name: 'Piper', failure, operations: describeAt(path) })
+}
+
+function refuseOtherMethods(app: Hono, path: string, allow: string): void {
+  app.all(path, ({ req }) =>
+    Response.json({ error: `Expected ${allow}, received ${req.method}` }, { status: 405, headers: { allow } }),
+  )
 }
 
 const failure = { name: 'PiperFailure', schema: z.strictObject({ error: z.string() }) }
@@ -72,6 +95,11 @@ function describeAt(path: string): Operation[] {
     { ...speak, path: `${path}/synthesize`, summary: 'Text to speech' },
     { ...speak, path, summary: 'Text to speech, as older clients ask' },
     { ...speak, path: `${path}/`, summary: 'Text to speech, as older clients ask, with a slash' },
+    {
+      ...{ ...speak, path: `${path}/download`, summary: 'Fetches a voice; answers its name once it is here' },
+      body: { 'application/json': { schema: downloadSchema, example: { voice: 'en_US-amy-low' } } },
+      answers: { 200: { summary: 'The name', content: { 'text/plain': {} } } },
+    },
     { ...get, path: `${path}/voices`, summary: 'The voices that can speak now', answers: voices },
     { ...get, path: `${path}/all-voices`, summary: 'Also those that could be pulled', answers: voices },
     { ...get, path: `${path}/info`, summary: 'The voice that speaks unasked', answers: info, failures: [503] },
@@ -79,28 +107,19 @@ function describeAt(path: string): Operation[] {
 }
 
 async function synthesize(synthesiser: Synthesiser, request: Request): Promise<Response> {
-  const asked = await readSynthesize(request)
+  const asked = await readBody(request, synthesizeSchema)
+  if (asked.text.trim() === '') throw new EngineError('invalid', 'No text provided')
   const sound = await synthesiser.speak(asked.text.trim(), await toOptions(synthesiser, asked), request.signal)
   const headers = { 'content-type': 'audio/wav', 'hailstream-voice': encodeURI(sound.voice) }
   return new Response(new Uint8Array(await toWavFile(sound)), { headers })
 }
 
-/** Clients send JSON whatever type they announce. */
-async function readSynthesize(request: Request): Promise<Asked> {
-  let body: unknown
-  try {
-    body = JSON.parse(await request.text())
-  } catch (error) {
-    throw new EngineError('invalid', `Expected a body of JSON, {"text"}: ${messageOf(error)}`, { cause: error })
+async function download(library: PiperParts['library'], request: Request): Promise<Response> {
+  const { voice } = await readBody(request, downloadSchema)
+  for await (const _ of library.pull(voice, request.signal)) {
+    // How far it is nobody can be told: the answer is the name alone.
   }
-  const parsed = synthesizeSchema.safeParse(body)
-  if (!parsed.success)
-    throw new EngineError(
-      'invalid',
-      parsed.error.issues.map(({ path, message }) => [...path, message].join(': ')).join('; '),
-    )
-  if (parsed.data.text.trim() === '') throw new EngineError('invalid', 'No text provided')
-  return parsed.data
+  return new Response(voice, { headers: { 'content-type': 'text/plain; charset=utf-8' } })
 }
 
 async function toOptions(synthesiser: Synthesiser, asked: Asked): Promise<SynthesisOptions> {

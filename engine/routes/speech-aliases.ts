@@ -32,6 +32,14 @@ export function speechAliasRoutes(speech: Speech): Hono {
     const { model_loaded: ready } = await describeService(speech)
     return ready ? Response.json({ ready }) : Response.json({ ready, reason: 'no_model' }, { status: 503 })
   })
+  for (const [path, allow] of [
+    ['/v1/voices', 'GET, HEAD'],
+    ['/v1/synthesize', 'POST'],
+    ['/health/ready', 'GET, HEAD'],
+  ] as const)
+    app.all(path, ({ req }) =>
+      Response.json({ error: `Expected ${allow}, received ${req.method}` }, { status: 405, headers: { allow } }),
+    )
   return describeRoutes(app, group)
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -196,6 +197,9 @@ describe.skipIf(!hasTestData)('a GGUF file in its host', () => {
       bytes: 1185472,
       capabilities: { chat: true, completion: true, schema: true, tools: false, thinking: false, vision: false },
     })
+    const hash = createHash('sha256').update(await readFile(testData('models/stories260K.gguf')))
+    const isHashed = async () => (await setup.backend.offers()).find(({ name }) => name === 'stories260K')?.sha256
+    expect(await until('its hash', isHashed, 20_000)).toBe(hash.digest('hex'))
     expect(offers.find(({ name }) => name === 'qwen2.5-1.5b-instruct')).toMatchObject({
       state: 'missing',
       aliases: ['qwen2.5:1.5b'],

@@ -27,6 +27,16 @@ small:
     verified: false
     ollama: 'small:1b'
   hailo: { files: [{ name: small.hef, url: '${url}/small.hef' }], verified: false, inputs: [text], outputs: tokens }
+piper-en-us-amy-low:
+  task: speak
+  summary: A voice
+  licence: MIT
+  piper:
+    files:
+      - { name: en_US-amy-low.onnx, url: '${url}/small.gguf', sha256: ${sha256} }
+      - { name: en_US-amy-low.onnx.json, url: '${url}/small.gguf', sha256: ${sha256} }
+    verified: false
+    language: en_US
 `,
   'models.yaml',
 )
@@ -42,7 +52,7 @@ afterEach(() => rm(folder, { recursive: true }))
 function open(mirror: string | null, paths: readonly string[] = []) {
   const store = new ModelStore({ catalogue, stateFolder: folder, paths, mirror, packaged: folder, log: silentLog })
   const aliases = new ModelAliases(folder)
-  const scripted = new ScriptedLanguage([{ name: 'small', aliases: ['small:1b'] }])
+  const scripted = new ScriptedLanguage([{ name: 'small', aliases: ['small:1b'] }, { name: 'own' }])
   const language = new AliasedLanguage(scripted, aliases)
   const backendFor = (backends: Parameters<typeof backendHere>[0]) => backendHere(backends, false)
   return { store, aliases, scripted, library: new OwnLibrary({ catalogue, store, language, aliases, backendFor }) }
@@ -69,6 +79,12 @@ describe('a library', () => {
       expect(await pull(opened, name)).toEqual([])
     },
   )
+
+  it('pulls a voice by the name that Piper gives it', async () => {
+    await using server = await FileServer.start(content)
+    await pull(open(server.url), 'en_US-amy-low')
+    expect(existsSync(join(folder, 'models/en_US-amy-low.onnx.json'))).toBe(true)
+  })
 
   it('tells the failure of a pull, and knows no other model', async () => {
     const opened = open(join(folder, 'nowhere'))
@@ -121,5 +137,9 @@ describe('a library', () => {
       message: expect.stringContaining(join(read, 'small.gguf')),
     })
     expect(existsSync(join(read, 'small.gguf'))).toBe(true)
+    await expect(open(null).library.remove('own')).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('own is no model of the catalogue (found in models.paths)'),
+    })
   })
 })

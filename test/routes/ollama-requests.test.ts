@@ -151,7 +151,12 @@ describe('every field is honoured or refused', () => {
     ['/api/chat', { mood: 'good' }, 'mood'],
     ['/api/chat', { think: 'high' }, 'levels of thinking'],
     ['/api/chat', { format: 'xml' }, 'format'],
-    ['/api/chat', { truncate: true }, 'truncate'],
+    ['/api/chat', { truncate: 'yes' }, 'truncate'],
+    ['/api/embed', { input: 'a', truncate: 'yes' }, 'truncate'],
+    ['/api/chat', { logprobs: true }, 'logprobs'],
+    ['/api/chat', { top_logprobs: 3 }, 'logprobs'],
+    ['/api/pull', { insecure: true }, 'insecure'],
+    ['/api/copy', { source: 'm', destination: '' }, 'destination'],
     ['/api/chat', { shift: true }, 'shift'],
     ['/api/chat', { stream: 'yes' }, 'stream'],
     ['/api/chat', { messages: [{ role: 'user', content: 'a', images: ['####'] }] }, 'messages.0.images.0'],
@@ -167,6 +172,13 @@ describe('every field is honoured or refused', () => {
   ])('%s %j is refused by name', async (path, body, named) => {
     const response = await chat.post(path, { model: 'm', ...(path === '/api/chat' ? hello : {}), ...body })
     expect([response.status, await response.json()]).toEqual([400, { error: expect.stringContaining(named) }])
+  })
+
+  it('truncate is taken either way, since nothing is ever cut', async () => {
+    for (const truncate of [true, false]) {
+      expect((await chat.post('/api/chat', { model: 'm', truncate, ...hello })).status).toBe(200)
+      expect((await chat.post('/api/embed', { model: 'm', truncate, input: 'a' })).status).toBe(200)
+    }
   })
 
   it('what older clients send empty counts as left out', async () => {

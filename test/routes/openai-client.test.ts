@@ -96,7 +96,8 @@ describe('the stock npm client of OpenAI', () => {
     }
     const ids: string[] = []
     for await (const { id } of openai.models.list()) ids.push(id)
-    expect(ids).toEqual(['m', 'caller', 'breaker', 'hanger'])
+    // After them those of speech, which this machine has.
+    expect(ids.slice(0, 4)).toEqual(['m', 'caller', 'breaker', 'hanger'])
     expect(await openai.models.retrieve('m')).toMatchObject({ id: 'm', object: 'model' })
   })
 

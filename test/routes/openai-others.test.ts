@@ -58,8 +58,12 @@ describe('models and embeddings', () => {
     chat.library.given = [{ name: 'mine', model: 'm' }]
     const { data, object } = await readJson<{ data: { id: string }[]; object: string }>(chat.app.request('/v1/models'))
     const entry = { id: 'm', object: 'model', created: 1_764_011_045, owned_by: 'library' }
-    expect([object, data[0], data.at(-1)]).toEqual(['list', entry, { ...entry, id: 'mine' }])
+    expect([object, data[0]]).toEqual(['list', entry])
+    expect(data).toContainEqual({ ...entry, id: 'mine' })
     expect(data.map(({ id }) => id)).not.toContain('absent')
+    const ears = { id: 'scripted-ears', object: 'model', created: 0, owned_by: 'scripted' }
+    expect(data.slice(-3)).toMatchObject([ears, { id: 'scripted' }, { id: 'tones', owned_by: 'tones' }])
+    expect(await readJson(chat.app.request('/v1/models/scripted-ears'))).toEqual(ears)
     expect(await readJson(chat.app.request('/v1/models/m'))).toEqual(entry)
     expect(await readJson(chat.app.request('/v1/models/user/own:q4'))).toMatchObject({ id: 'user/own:q4', created: 0 })
     expect((await chat.app.request('/v1/models/x')).status).toBe(404)

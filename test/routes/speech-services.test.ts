@@ -1,14 +1,18 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { EngineError } from '../../engine/errors.ts'
 import { joinRoutes } from '../../engine/routes/answer.ts'
 import { piperRoutes } from '../../engine/routes/piper.ts'
 import { describeService, speechAliasRoutes } from '../../engine/routes/speech-aliases.ts'
+import { ScriptedLibrary } from '../support/chat-app.ts'
 import { ScriptedSpeech } from '../support/scripted-speech.ts'
 
 let speech: ScriptedSpeech
+let library: ScriptedLibrary
 let app: ReturnType<typeof joinRoutes>
 beforeEach(() => {
   speech = new ScriptedSpeech()
-  app = joinRoutes([piperRoutes(speech.synthesiser), speechAliasRoutes(speech)])
+  library = new ScriptedLibrary()
+  app = joinRoutes([piperRoutes({ synthesiser: speech.synthesiser, library }), speechAliasRoutes(speech)])
 })
 const post = (path: string, body: unknown) => app.request(path, { method: 'POST', body: JSON.stringify(body) })
 
@@ -53,6 +57,31 @@ describe('Piper’s HTTP API under /compat/piper', () => {
     expect(await (await app.request('/compat/piper/info')).json()).toEqual({
       ...{ voice: { name: 'scripted-en', language: 'en-US', num_speakers: 1 }, last: null },
     })
+  })
+
+  it('fetches a voice at POST /compat/piper/download, and answers its name once it is here', async () => {
+    const response = await post('/compat/piper/download', { voice: 'en_US-amy-low' })
+    expect([response.status, await response.text()]).toEqual([200, 'en_US-amy-low'])
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain/)
+    expect(library.log).toEqual(['pull en_US-amy-low'])
+    for (const body of [{}, { voice: 'en_US-amy-low', force_redownload: true }, { voice: 'a', speed: 1 }])
+      expect((await post('/compat/piper/download', body)).status).toBe(400)
+    library.failure = new EngineError('not-found', 'Expected a model of the catalogue, received nobody')
+    const unknown = await post('/compat/piper/download', { voice: 'nobody' })
+    expect([unknown.status, await unknown.json()]).toEqual([404, { error: expect.stringContaining('nobody') }])
+  })
+
+  it.each([
+    ['/compat/piper/synthesize', 'POST'],
+    ['/compat/piper/download', 'POST'],
+    ['/compat/piper/voices', 'GET, HEAD'],
+    ['/v1/voices', 'GET, HEAD'],
+    ['/v1/synthesize', 'POST'],
+    ['/health/ready', 'GET, HEAD'],
+  ])('%s allows %s alone', async (path, allow) => {
+    const response = await app.request(path, { method: 'PUT' })
+    expect([response.status, response.headers.get('allow')]).toEqual([405, allow])
+    expect(await response.json()).toEqual({ error: expect.stringContaining(`Expected ${allow}`) })
   })
 
   it.each([

@@ -5,6 +5,7 @@ import { joinRoutes } from '../../engine/routes/answer.ts'
 import { ollamaRoutes } from '../../engine/routes/ollama.ts'
 import { openaiRoutes } from '../../engine/routes/openai.ts'
 import { ScriptedLanguage, type ScriptedModel } from './scripted-language.ts'
+import { ScriptedSpeech } from './scripted-speech.ts'
 
 /** A library that notes what it is asked, and pulls by a script. */
 export class ScriptedLibrary implements ModelLibrary {
@@ -48,11 +49,13 @@ export class ScriptedLibrary implements ModelLibrary {
 export class ScriptedChat {
   readonly language: ScriptedLanguage
   readonly library = new ScriptedLibrary()
+  readonly speech = new ScriptedSpeech()
   readonly routes: readonly Hono[]
 
   constructor(models: readonly ScriptedModel[]) {
     this.language = new ScriptedLanguage(models)
-    const parts = { language: this.language, library: this.library, clock: new AnchoredClock(), version: '9.8.7' }
+    const { language, library, speech } = this
+    const parts = { language, library, speech, clock: new AnchoredClock(), version: '9.8.7' }
     this.routes = [ollamaRoutes(parts), openaiRoutes(parts)]
   }
 }

@@ -33,7 +33,9 @@ export async function createLlama(
   const catalogue = loadCatalogue()
   const folders = [...paths, folder]
   const store = new ModelStore({ catalogue, stateFolder: folder, paths: folders, mirror: null, log })
-  const backend = new LlamaBackend({ pool, catalogue, store, folders, threads: 1, contextLength: 4096, log, ...more })
+  const hashOf = (path: string) => store.search.hashOf(path)
+  const files = { catalogue, store, folders, hashOf }
+  const backend = new LlamaBackend({ pool, ...files, threads: 1, contextLength: 4096, log, ...more })
   return {
     backend,
     folder,

@@ -1,7 +1,6 @@
 import { Hono } from 'hono'
-import { refuseOtherMethods } from '../answer.ts'
 import { describeRoutes } from '../operation.ts'
-import { answerFailure } from './error-body.ts'
+import { answerFailure, refuseMethod } from './error-body.ts'
 import { audioGroup } from './operations.ts'
 import { answerSpeech } from './speech.ts'
 import { readTranscription, readTranslation } from './transcription-request.ts'
@@ -20,6 +19,6 @@ export function audioRoutes(parts: RecognitionParts): Hono {
   app.post('/v1/audio/transcriptions', ({ req }) => answerTranscription(parts, req.raw, readTranscription))
   app.post('/v1/audio/translations', ({ req }) => answerTranscription(parts, req.raw, readTranslation))
   app.post('/v1/audio/speech', ({ req }) => answerSpeech(parts.speech.synthesiser, req.raw))
-  for (const path of [...audioUploadPaths, '/v1/audio/speech']) refuseOtherMethods(app, path, 'POST')
+  for (const path of [...audioUploadPaths, '/v1/audio/speech']) app.all(path, ({ req }) => refuseMethod(req.method))
   return describeRoutes(app, audioGroup)
 }

@@ -1,4 +1,5 @@
 import { EngineError, errorTable } from '../../errors.ts'
+import { WrongField } from '../body.ts'
 import { WrongUpload } from '../upload.ts'
 
 /** A field that is not honoured: status 400, with its name. */
@@ -32,11 +33,38 @@ export function answerFailure(error: unknown): Response | undefined {
   return Response.json(body, { status, headers: retry ? { 'retry-after': String(retryAfterS) } : {} })
 }
 
+/** OpenAI's answer to another method than POST. */
+export function refuseMethod(method: string): Response {
+  const refusal = body(`Expected POST, received ${method}`, 405, null, 'invalid')
+  return Response.json(refusal, { status: 405, headers: { allow: 'POST' } })
+}
+
+/** A failure that comes of a field: its own status, with the field's name. */
+export class FailedField extends EngineError {
+  readonly field: string
+
+  constructor(field: string, { code, message }: EngineError, options?: { cause?: unknown }) {
+    super(code, message, options)
+    this.field = field
+  }
+}
+
+/** Names the field in whatever `work` says is not here, or cannot be. */
+export async function naming<T>(field: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof EngineError) || (error.code !== 'not-found' && error.code !== 'invalid')) throw error
+    throw new FailedField(field, error, { cause: error })
+  }
+}
+
 /** OpenAI's error object for an expected failure; undefined for a bug. */
 export function describeFailure(error: unknown): ErrorBody | undefined {
   if (error instanceof InvalidField) return body(error.message, 400, error.field, 'invalid')
   if (error instanceof WrongUpload) return body(error.message, 415, null, 'invalid')
-  if (error instanceof EngineError) return body(error.message, errorTable[error.code].status, null, error.code)
+  const field = error instanceof FailedField || error instanceof WrongField ? error.field || null : null
+  if (error instanceof EngineError) return body(error.message, errorTable[error.code].status, field, error.code)
   return undefined
 }
 

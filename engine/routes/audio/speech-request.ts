@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { type SoundFormat, soundFormats } from '../../audio/encode-sound.ts'
-import { EngineError, messageOf } from '../../errors.ts'
+import { EngineError } from '../../errors.ts'
 import type { SynthesisOptions, Voice } from '../../inference/speech.ts'
-import { InvalidField } from './error-body.ts'
+import { readBody } from '../body.ts'
+import { FailedField, InvalidField } from './error-body.ts'
 
 /** What is to be spoken, and how it is answered. */
 export interface SpeechRequest {
@@ -17,6 +18,7 @@ export interface SpeechRequest {
 
 /** OpenAI's bounds. */
 const [maxInput, minSpeed, maxSpeed] = [4096, 0.25, 4]
+const inputSize = `Expected 1 to ${maxInput} characters`
 /** Names of OpenAI's own models and voices, which clients may have fixed: the best voice here. `hailstream-voice` of the answer tells which. */
 const bestModel: ReadonlySet<string> = new Set(['tts-1', 'tts-1-hd', 'gpt-4o-mini-tts', 'default'])
 const bestVoice: ReadonlySet<string> = new Set([
@@ -26,7 +28,7 @@ const bestVoice: ReadonlySet<string> = new Set([
 
 /** Body of `POST /v1/audio/speech`. */
 export const speechSchema = z.strictObject({
-  input: z.string().min(1).max(maxInput),
+  input: z.string(inputSize).min(1, inputSize).max(maxInput, inputSize),
   model: z.string().min(1).optional(),
   voice: z.union([z.string().min(1), z.strictObject({ id: z.string().min(1) })]).optional(),
   instructions: z.literal('', 'Expected no instructions: no voice here follows any').optional(),
@@ -35,14 +37,10 @@ export const speechSchema = z.strictObject({
   stream_format: z.enum(['audio', 'sse']).default('audio'),
 })
 
-/** Reads the body of `POST /v1/audio/speech`. Throws `InvalidField` for what cannot be honoured. */
+/** Reads the body of `POST /v1/audio/speech`. Throws `WrongField` for what cannot be honoured. */
 export async function readSpeech(request: Request): Promise<SpeechRequest> {
-  const body: unknown = await request.json().catch((error: unknown) => {
-    throw new EngineError('invalid', `Expected a body of JSON that can be read: ${messageOf(error)}`, { cause: error })
-  })
-  const parsed = speechSchema.safeParse(body)
-  if (!parsed.success) throw invalidField(parsed.error)
-  const { input, model, voice, speed, response_format: format, stream_format: streamFormat } = parsed.data
+  const given = await readBody(request, speechSchema)
+  const { input, model, voice, speed, response_format: format, stream_format: streamFormat } = given
   const voiceName = typeof voice === 'object' ? voice.id : voice
   if (input.trim() === '') throw new InvalidField('input', 'Expected text to speak, received blanks')
   return {
@@ -52,19 +50,12 @@ export async function readSpeech(request: Request): Promise<SpeechRequest> {
   }
 }
 
-function invalidField(error: z.ZodError): Error {
-  const [issue] = error.issues
-  const field = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path[0]
-  if (field === undefined) return new EngineError('invalid', `Expected a JSON object: ${issue?.message}`)
-  return new InvalidField(String(field), `${String(field)}: ${issue?.message}`)
-}
-
 /** What the synthesiser is asked. Throws `not-found` for a model that names neither a voice nor a backend of voices. */
 export function chooseVoice({ model, voice, speed }: SpeechRequest, voices: readonly Voice[]): SynthesisOptions {
   const options = speed === 1 ? {} : { speed }
   if (model === undefined) return voice === undefined ? options : { ...options, voice }
   const meant = voices.filter(({ name, backend }) => name === model || backend === model)
-  if (meant.length === 0) throw new EngineError('not-found', unknownModel(model, voices))
+  if (meant.length === 0) throw new FailedField('model', new EngineError('not-found', unknownModel(model, voices)))
   const chosen =
     voice === undefined
       ? (meant.find(({ state }) => state === 'available') ?? meant[0])

@@ -1,7 +1,7 @@
 import { encodeSound, soundTypes } from '../../audio/encode-sound.ts'
 import type { Synthesiser } from '../../inference/speech.ts'
 import { beginBody, eventStreamHeaders, serverEvent } from '../stream-body.ts'
-import { describeFailure } from './error-body.ts'
+import { describeFailure, naming } from './error-body.ts'
 import { chooseVoice, readSpeech } from './speech-request.ts'
 
 /** Synthesisers have no tokens to count. */
@@ -11,7 +11,8 @@ const noUsage = { input_tokens: 0, output_tokens: 0, total_tokens: 0 }
 export async function answerSpeech(synthesiser: Synthesiser, request: Request): Promise<Response> {
   const asked = await readSpeech(request)
   const options = chooseVoice(asked, asked.model === undefined ? [] : await synthesiser.voices())
-  const sound = await synthesiser.speak(asked.input, options, request.signal)
+  const speak = () => synthesiser.speak(asked.input, options, request.signal)
+  const sound = await (options.voice === undefined ? speak() : naming('voice', speak))
   const encoded = encodeSound(sound, asked.format, request.signal)
   const voice = { 'hailstream-voice': encodeURI(sound.voice) }
   if (asked.streamFormat === 'sse')

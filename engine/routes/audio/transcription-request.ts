@@ -82,7 +82,10 @@ function parse<T>(schema: z.ZodType<T>, form: Form): T {
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   const field = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path[0]
-  throw new InvalidField(String(field), `${String(field)}: ${issue?.message}`)
+  const name = String(field)
+  if (issue?.code === 'unrecognized_keys')
+    throw new InvalidField(name, `Expected no field ${name}: this engine has no such thing, and ignores nothing`)
+  throw new InvalidField(name, `${name}: ${issue?.message}`)
 }
 
 /** Lists come as `name[]`, several times; any other field comes once. */

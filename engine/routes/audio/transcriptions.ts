@@ -1,10 +1,9 @@
 import type { AudioDecoder, DecodedAudio } from '../../audio/audio-decoder.ts'
 import { recognise, recogniseAll, textOf } from '../../audio/recognise.ts'
-import { EngineError } from '../../errors.ts'
 import type { Recogniser, Speech, SpokenSegment } from '../../inference/speech.ts'
 import { beginBody, eventStreamHeaders, serverEvent } from '../stream-body.ts'
 import { type Form, readForm, type UploadedFile } from '../upload.ts'
-import { describeFailure, InvalidField } from './error-body.ts'
+import { describeFailure, InvalidField, naming } from './error-body.ts'
 import { answerTranscript, usageOf } from './transcript.ts'
 import type { TranscriptionRequest } from './transcription-request.ts'
 
@@ -28,11 +27,17 @@ export async function answerTranscription(
   const { asked, recogniser, audio } = await receive(parts, request, read)
   const { seconds } = audio
   const { options } = asked
-  const response = asked.stream
-    ? new Response(await beginBody(toEvents(recognise(recogniser, audio, options, request.signal), seconds)), {
-        headers: eventStreamHeaders,
+  const hear = async () => {
+    if (!asked.stream)
+      return answerTranscript(asked, {
+        segments: await recogniseAll(recogniser, audio, options, request.signal),
+        seconds,
       })
-    : answerTranscript(asked, { segments: await recogniseAll(recogniser, audio, options, request.signal), seconds })
+    const events = toEvents(recognise(recogniser, audio, options, request.signal), seconds)
+    return new Response(await beginBody(events), { headers: eventStreamHeaders })
+  }
+  // All else was looked at before: what a recogniser refuses of the options by itself is its prompt.
+  const response = await (options.prompt === undefined ? hear() : naming('prompt', hear))
   response.headers.set('hailstream-model', recogniser.name)
   response.headers.set('hailstream-backend', recogniser.backend)
   if (recogniser.simulated) response.headers.set('hailstream-simulated', 'true')
@@ -54,7 +59,7 @@ async function receive(
   try {
     const file = fileOf(form)
     const asked = read(form)
-    const recogniser = await speech.recogniser(asked.model)
+    const recogniser = await naming('model', () => speech.recogniser(asked.model))
     expectAble(recogniser, asked)
     return { asked, recogniser, audio: await decoder.decode(file.fd, request.signal) }
   } finally {
@@ -80,7 +85,7 @@ function namesOf(fields: Form['fields']): string {
 /** Before any work is done. */
 function expectAble({ name, languages, translates }: Recogniser, { options }: TranscriptionRequest): void {
   const { language, translate } = options
-  if (translate && !translates) throw new EngineError('invalid', `Expected a model that translates; ${name} does not`)
+  if (translate && !translates) throw new InvalidField('model', `Expected a model that translates; ${name} does not`)
   if (language === undefined || languages === 'any' || languages.includes(language)) return
   throw new InvalidField(
     'language',

@@ -19,13 +19,16 @@ const limits = { maxFileBytes: 33_554_432, maxFiles: maxInputs }
 const plurals: Readonly<Record<string, JobBody['kind']>> = { prompts: 'prompt', images: 'image', audios: 'audio' }
 const kinds: readonly JobBody['kind'][] = ['image', 'audio', 'prompt']
 
+/** `curl -d` names the second unless it is told otherwise. */
+const jsonTypes: ReadonlySet<string | undefined> = new Set(['application/json', 'application/x-www-form-urlencoded'])
+
 const jsonSchema = z.record(z.string(), z.unknown(), 'Expected a JSON object')
 const valueSchema = z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(maxInputs)])
 
 /** Reads JSON, or a form with files; `folder` is for them. Throws `invalid`, `too-large`, `WrongUpload`. */
 export async function readJobBody(request: Request, folder: string): Promise<JobBody> {
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
-  if (type === 'application/json') return readJson(request)
+  if (jsonTypes.has(type)) return readJson(request)
   if (type !== 'multipart/form-data')
     throw new WrongUpload(`Expected application/json or multipart/form-data, received ${type || 'no content type'}`)
   const form = await readForm(request, folder, limits)

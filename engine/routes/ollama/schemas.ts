@@ -17,9 +17,8 @@ const think = z
 const images = z.array(z.string().min(1)).optional()
 const notLogprobs = z.literal(false, { error: 'logprobs are not supported' }).optional()
 const notTopLogprobs = z.literal(0, { error: 'top_logprobs are not supported' }).optional()
-const notTruncate = z
-  .literal(false, { error: 'Expected false: what is too long for the context is refused, never cut' })
-  .optional()
+/** Either way: what is too long for the context is refused, never cut, so what is answered was read whole. */
+const truncate = z.boolean().optional()
 const notShift = z
   .literal(false, { error: 'Expected false: an answer ends with the context, which is never shifted' })
   .optional()
@@ -57,7 +56,7 @@ const asked = {
   think,
   logprobs: notLogprobs,
   top_logprobs: notTopLogprobs,
-  truncate: notTruncate,
+  truncate,
   shift: notShift,
   options: optionsSchema.optional(),
 }
@@ -87,7 +86,7 @@ export const embedSchema = z.strictObject({
   input: z
     .union([z.string(), z.array(z.string()).max(maxTexts)], { error: 'Expected a text or a list of texts' })
     .default([]),
-  truncate: notTruncate,
+  truncate,
   dimensions: z.number().int().min(1).optional(),
   keep_alive: keepAlive,
   options: optionsSchema.optional(),

@@ -113,14 +113,14 @@ const operations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v1/models',
-    summary: 'The language models that are here',
+    summary: 'The models of language and speech that are here',
     answers: { 200: { summary: 'The models', content: json(modelListSchema) } },
     failures: [],
   },
   {
     method: 'get',
     path: '/v1/models/:model{.+}',
-    summary: 'One language model',
+    summary: 'One of them',
     places: { model: 'Its name; may have slashes' },
     answers: { 200: { summary: 'The model', content: json(entrySchema) } },
     failures: [404],

@@ -134,14 +134,22 @@ describe('POST /v1/audio/speech', () => {
     [400, 'voice', { input: 'x', model: 'tones', voice: 'scripted-en' }],
     [400, 'volume', { input: 'x', volume: 2 }],
     [400, null, 'no json'],
-    [404, null, { input: 'x', voice: 'nobody' }],
-    [404, null, { input: 'x', model: 'no-such-model' }],
+    [404, 'voice', { input: 'x', voice: 'nobody' }],
+    [404, 'model', { input: 'x', model: 'no-such-model' }],
   ])('answers %i, naming %s, to %o', async (status, param, body) => {
     const response = await post(body)
     expect(response.status).toBe(status)
     const type = status === 404 ? 'not_found_error' : 'invalid_request_error'
     expect(await response.json()).toMatchObject({ error: { message: expect.stringMatching(/./), type, param } })
     expect(server.speech.loops.begun).toBe(0)
+  })
+
+  it('answers 405 to another method, with the error body of OpenAI', async () => {
+    for (const path of ['speech', 'transcriptions', 'translations']) {
+      const response = await fetch(`${server.url}/v1/audio/${path}`)
+      expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST'])
+      expect(await response.json()).toMatchObject({ error: { type: 'invalid_request_error', param: null } })
+    }
   })
 
   it.each(['wav', 'mp3'])('answers 503 when the voice fails before its first sound, as %s', async (response_format) => {
