@@ -95,3 +95,18 @@ describe('the README’s first subscribers', () => {
     }, 60_000)
   }
 })
+
+describe('the README’s commands of speech', () => {
+  it('speak into files, and tell what was said in one, word by word as they are written', async () => {
+    const port = await freePort()
+    await startEngine(port)
+    const folder = written('speech.sh', snippet('## Listen and speak'), port)
+    const shell = start('sh', ['-e', 'speech.sh'], folder)
+    await until('the end of the commands', () => shell.child.exitCode !== null, 240_000)
+    expect([shell.child.exitCode, shell.output()]).toEqual([0, expect.stringMatching(/"text":"[a-z ']+"/)])
+    expect(shell.output()).toMatch(/\n00:00:0\d,\d{3} --> 00:00:0\d,\d{3}\n/)
+    expect(shell.output()).toContain('"name":"en-us","backend":"espeak-ng"')
+    expect(readFileSync(join(folder, 'speech.wav')).toString('latin1', 0, 4)).toBe('RIFF')
+    expect(readFileSync(join(folder, 'speech.mp3')).length).toBeGreaterThan(2000)
+  }, 300_000)
+})

@@ -30,6 +30,15 @@ describe('the command of an operation', () => {
     )
   })
 
+  it('keeps sound in a file', () => {
+    const content = { 'application/json': { example: { text: 'a' } } }
+    const responses = { 200: { description: '', content: { 'audio/wav': {}, 'text/event-stream': {} } } }
+    const speak = { operationId: 'x', tags: [], summary: '', parameters: [], requestBody: { content }, responses }
+    expect(toCurl(origin, 'post', '/api/speak', speak)).toBe(
+      `curl -H 'Content-Type: application/json' -d '{"text":"a"}' -o sound.wav ${origin}/api/speak`,
+    )
+  })
+
   it('sends files and the fields that have to be there as a form', () => {
     const file = { type: 'string', format: 'binary' }
     const properties = { prompt: { type: 'string' }, image: file, model: { type: 'string' } }

@@ -5,6 +5,8 @@ export function toCurl(origin: string, method: string, path: string, operation: 
   const words = ['curl']
   if (method !== 'get' && method !== 'post') words.push('-X', method.toUpperCase())
   words.push(...toBody(operation.requestBody?.content ?? {}))
+  // A terminal is no place for sound.
+  if ('audio/wav' in (operation.responses['200']?.content ?? {})) words.push('-o', 'sound.wav')
   if (method === 'post' && words.length === 1) words.push('-X', 'POST')
   // curl would take braces for a list of addresses.
   const address = `${origin}${path.replace(/\{(\w+)\}/g, '<$1>')}`

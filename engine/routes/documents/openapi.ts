@@ -4,7 +4,7 @@ import { toSchema } from './json-schema.ts'
 type Json = Readonly<Record<string, unknown>>
 
 const about = `Everything that this engine answers over HTTP, made from the schemas that check the requests.
-Loopback needs no token; from any other address one of the three ways is needed. A field that is not known is refused with 400, by name.
+Loopback needs no token; any other address shows one: Authorization: Bearer, ?token= or the cookie hailstream_token. A field that is not known is refused with 400, by name.
 What comes over WebSockets is told by /asyncapi.json.`
 
 const securitySchemes = {

@@ -112,6 +112,8 @@ export const chatCompletionSchema = z.strictObject({
   reasoning_effort: z
     .enum(['none', 'medium'], { error: 'Expected none, or medium for a model that thinks' })
     .optional(),
+  /** Of no token: then it asks for nothing. */
+  logit_bias: z.strictObject({}, { error: 'Expected none: single tokens cannot be made likelier' }).optional(),
   logprobs: only(false, 'Expected false: probabilities of tokens are not told'),
   top_logprobs: only(0, 'Expected 0: probabilities of tokens are not told'),
   modalities: z.tuple([z.literal('text')], { error: 'Expected ["text"]' }).optional(),
