@@ -156,6 +156,9 @@ describe('every field is honoured or refused', () => {
     ['/api/chat', { logprobs: true }, 'logprobs'],
     ['/api/chat', { top_logprobs: 3 }, 'logprobs'],
     ['/api/pull', { insecure: true }, 'insecure'],
+    ['/api/pull', { username: 'ada' }, 'username'],
+    ['/api/chat', { _debug_render_only: true }, '_debug_render_only'],
+    ['/api/chat', { options: { tfs_z: 0.5 } }, 'options.tfs_z'],
     ['/api/copy', { source: 'm', destination: '' }, 'destination'],
     ['/api/chat', { shift: true }, 'shift'],
     ['/api/chat', { stream: 'yes' }, 'stream'],
@@ -186,6 +189,15 @@ describe('every field is honoured or refused', () => {
     expect((await asked('/api/generate', { prompt: 'hello', ...empty }))?.input).toEqual({
       messages: [{ role: 'user', content: 'hello' }],
     })
+    // As Ollama's own command line asks.
+    const nobody = { username: '', password: '', name: '' }
+    expect((await chat.post('/api/pull', { model: 'm', stream: false, ...nobody })).status).toBe(200)
+    expect((await chat.post('/api/delete', { model: 'm', name: '' }, 'DELETE')).status).toBe(200)
+    expect(
+      (await chat.post('/api/show', { model: 'm', system: '', template: '', options: null, name: '' })).status,
+    ).toBe(200)
+    const unused = { _debug_render_only: false, options: { mirostat: 0, tfs_z: 1 }, truncate: true }
+    expect((await asked('/api/chat', { ...unused, ...hello }))?.sampling).toEqual({})
   })
 
   it('a raw prompt goes to the model as it stands, and its answer has no context', async () => {

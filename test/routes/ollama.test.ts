@@ -36,7 +36,7 @@ beforeEach(() => {
     { name: 'caller', script: () => ['see', { call }, { call: { ...call, id: 'call_b' } }] },
     { name: 'breaker', script: () => ['a', { fail: new EngineError('unavailable', 'the host died') }] },
     { name: 'dead', script: () => [{ fail: new EngineError('unavailable', 'the host died') }] },
-    { name: 'talker', capabilities: chatOnly },
+    { name: 'talker', capabilities: chatOnly, sha256: null },
     { name: 'writer', capabilities: { ...noneOf, completion: true } },
     { name: 'embedder', capabilities: { ...noneOf, embedding: true } },
     { name: 'absent', state: 'missing', modifiedAt: null },
@@ -116,6 +116,8 @@ describe('O1: answers have every field', () => {
     }
     expect(models[0]).toEqual({ name: 'm', model: 'm', loaded: true, ...entry })
     expect(models.at(-1)).toEqual({ name: 'mine', model: 'mine', loaded: true, ...entry })
+    // Ollama's command line cuts twelve characters out of it.
+    expect(models.find(({ name }) => name === 'talker')).toMatchObject({ digest: '0'.repeat(64) })
     expect(models.map(({ name }) => name)).not.toContain('absent')
     expect(await readJson(chat.post('/api/show', { model: 'm' }))).toEqual({
       ...{ modelfile: 'FROM m\n', parameters: '', template: '', license: 'MIT', details },

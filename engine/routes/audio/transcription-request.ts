@@ -88,10 +88,21 @@ function parse<T>(schema: z.ZodType<T>, form: Form): T {
   throw new InvalidField(name, `${name}: ${issue?.message}`)
 }
 
+/** As the stock client writes the fields of an object. */
+const chunkingField = /^chunking_strategy\[(\w+)\]$/
+
 /** Lists come as `name[]`, several times; any other field comes once. */
 function toObject({ fields }: Form): Record<string, unknown> {
   const found: Record<string, unknown> = {}
+  const chunking = Object.fromEntries(
+    fields.flatMap(([name, value]) => {
+      const key = chunkingField.exec(name)?.[1]
+      return key === undefined ? [] : [[key, value]]
+    }),
+  )
+  if (Object.keys(chunking).length > 0) found.chunking_strategy = JSON.stringify(chunking)
   for (const [written, value] of fields) {
+    if (chunkingField.test(written)) continue
     const name = written.replace(/\[\d*\]$/, '')
     if (listFields.has(name)) found[name] = [...((found[name] as string[] | undefined) ?? []), value]
     else if (name in found) throw new InvalidField(name, `Expected the field ${name} once, received it again`)

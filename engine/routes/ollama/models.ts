@@ -11,6 +11,9 @@ const neverInMs = 2 ** 63 / 1e6
 /** Backends whose memory is an accelerator's. */
 const deviceBackends: ReadonlySet<string> = new Set(['hailo'])
 
+/** While nobody knows: Ollama's command line cuts a piece out of it, and ends where it is empty. */
+const unknownDigest = '0'.repeat(64)
+
 /** What the lists are read from. */
 export interface ListParts {
   readonly language: Language
@@ -70,7 +73,7 @@ function toTag(status: LanguageModelStatus): object {
 
 function describe(status: LanguageModelStatus) {
   const { name, bytes, sha256 } = status
-  return { name, model: name, size: bytes ?? 0, digest: sha256 ?? '', details: toDetails(status) }
+  return { name, model: name, size: bytes ?? 0, digest: sha256 ?? unknownDigest, details: toDetails(status) }
 }
 
 function toDetails({ format, family, parameters, quantisation }: LanguageModelStatus): object {

@@ -38,6 +38,9 @@ export const optionsSchema = z.strictObject({
   seed: whole.optional(),
   stop: z.array(z.string().min(1)).optional(),
   num_ctx: whole.min(1).optional(),
+  /** As they stand for doing without, which clients send unasked. */
+  mirostat: z.literal(0, { error: 'Expected 0: there is no Mirostat here' }).optional(),
+  tfs_z: z.literal(1, { error: 'Expected 1: there is no tail-free sampling here' }).optional(),
   /** What is kept when the context overflows: all of it, since nothing is ever dropped from it here. */
   num_keep: whole.optional(),
   num_batch: whole.optional(),

@@ -23,6 +23,9 @@ const notShift = z
   .literal(false, { error: 'Expected false: an answer ends with the context, which is never shifted' })
   .optional()
 
+/** Sent by Ollama's own command line, whatever is asked. */
+const empty = (error: string) => z.literal('', { error }).optional()
+
 const toolCall = z.strictObject({
   id: z.string().optional(),
   type: z.literal('function').optional(),
@@ -58,6 +61,7 @@ const asked = {
   top_logprobs: notTopLogprobs,
   truncate,
   shift: notShift,
+  _debug_render_only: z.literal(false, { error: 'Expected false: prompts are not shown' }).optional(),
   options: optionsSchema.optional(),
 }
 
@@ -72,9 +76,9 @@ export const chatSchema = z.strictObject({
 export const generateSchema = z.strictObject({
   ...asked,
   prompt: z.string().default(''),
-  suffix: z.literal('', { error: 'suffix: this engine does not support insert' }).optional(),
+  suffix: empty('suffix: this engine does not support insert'),
   system: z.string().default(''),
-  template: z.literal('', { error: 'template: only the one that comes with the model is supported' }).optional(),
+  template: empty('template: only the one that comes with the model is supported'),
   context: z.array(z.number().int().nonnegative()).max(1_000_000).default([]),
   raw: z.boolean().default(false),
   images,
@@ -110,7 +114,12 @@ const hasName = [({ model }: { readonly model: string }) => model !== '', 'model
 
 /** `POST /api/show`. `verbose` adds nothing: all that is known is told without. */
 export const showSchema = z
-  .strictObject({ ...nameOrModel, verbose: z.boolean().optional() })
+  .strictObject({
+    ...nameOrModel,
+    verbose: z.boolean().optional(),
+    system: empty('system: a model is shown as it is'),
+    template: empty('template: a model is shown as it is'),
+  })
   .transform(named)
   .refine(...hasName)
 
@@ -119,6 +128,8 @@ export const pullSchema = z
   .strictObject({
     ...nameOrModel,
     insecure: z.literal(false, { error: 'insecure: only addresses of the catalogue are fetched from' }).optional(),
+    username: empty('username: the catalogue asks for none'),
+    password: empty('password: the catalogue asks for none'),
     stream: z.boolean().default(true),
   })
   .transform(named)

@@ -130,6 +130,20 @@ describe('S1: POST /v1/audio/transcriptions, asked by the stock client', () => {
     expect(server.speech.heard[0]?.options).toEqual({ language: 'de', prompt: 'hailstream' })
   })
 
+  it('takes the cutting at silences that it does anyway, and refuses other thresholds', async () => {
+    const ask = (chunking_strategy: OpenAI.Audio.TranscriptionCreateParams.VadConfig | 'auto') =>
+      client.audio.transcriptions.create({
+        file: file(),
+        model: 'whisper-1',
+        response_format: 'json',
+        chunking_strategy,
+      })
+    for (const taken of ['auto', { type: 'server_vad' }] as const) expect((await ask(taken)).text).toBe(text)
+    await expect(ask({ type: 'server_vad', threshold: 0.2 })).rejects.toMatchObject({
+      ...{ status: 400, param: 'chunking_strategy' },
+    })
+  })
+
   it('translates where the recogniser can, and refuses where it cannot', async () => {
     const ask = () =>
       client.audio.translations.create({ file: file(), model: 'whisper-1', response_format: 'verbose_json' })
