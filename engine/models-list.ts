@@ -1,6 +1,7 @@
 import { EngineError } from './errors.ts'
 import type { Catalogue } from './inference/catalogue.ts'
 import { backendNames, type CatalogueModel } from './inference/catalogue-schema.ts'
+import { FolderNames } from './inference/folder-names.ts'
 import { type StockedModel, takeStock } from './inference/model-stock.ts'
 import type { ModelsContext } from './models-context.ts'
 import { sizeText } from './progress-bar.ts'
@@ -16,7 +17,8 @@ export async function listModels(words: readonly string[], command: ModelsContex
       `Expected a task (${tasks}), a backend or a part of a name, received ${words.join(' ')}`,
     )
   }
-  const stock = await Promise.all(models.map((model) => takeStock(model, store)))
+  const names = new FolderNames()
+  const stock = await Promise.all(models.map((model) => takeStock(model, store, names)))
   if (json) output.print(JSON.stringify(stock, null, 2))
   else printTable(stock.map(toRow), output.print)
   return true

@@ -12,22 +12,18 @@ export interface Receiver {
 
 /** A timer that looks once more after the messages which already lie in the pipe were read: this process may have been busy. */
 export class Deadline {
-  readonly #ms: number
-  readonly #expire: () => void
-  #timer: NodeJS.Timeout | undefined
+  readonly #timer: NodeJS.Timeout
   #check: NodeJS.Immediate | undefined
 
   constructor(ms: number, expire: () => void) {
-    this.#ms = ms
-    this.#expire = expire
-    this.renew()
+    this.#timer = setTimeout(() => {
+      this.#check = setImmediate(expire)
+    }, ms)
   }
 
   renew(): void {
-    this.clear()
-    this.#timer = setTimeout(() => {
-      this.#check = setImmediate(this.#expire)
-    }, this.#ms)
+    clearImmediate(this.#check)
+    this.#timer.refresh()
   }
 
   clear(): void {

@@ -3,6 +3,7 @@ import { EngineError } from '../errors.ts'
 import { artefactOf, type Catalogue } from './catalogue.ts'
 import type { CatalogueModel } from './catalogue-schema.ts'
 import type { DeviceLimits } from './device-queue.ts'
+import { FolderNames } from './folder-names.ts'
 import { HailoLanguageModel } from './hailo-language.ts'
 import type { HailoLanguageHost } from './hailo-language-host.ts'
 import type { HailoPictures } from './hailo-pictures.ts'
@@ -47,7 +48,8 @@ export class HailoLanguageBackend implements LanguageBackend {
   }
 
   offers(): Promise<readonly LanguageOffer[]> {
-    return Promise.all(this.#models.map((model) => this.#offer(model)))
+    const names = new FolderNames()
+    return Promise.all(this.#models.map((model) => this.#offer(model, names)))
   }
 
   async load(name: string): Promise<LoadedLanguage> {
@@ -101,9 +103,9 @@ export class HailoLanguageBackend implements LanguageBackend {
     }
   }
 
-  async #offer(model: CatalogueModel): Promise<LanguageOffer> {
+  async #offer(model: CatalogueModel, names: FolderNames): Promise<LanguageOffer> {
     const { name, licence, llama } = model
-    const places = await this.#options.store.look(model, 'hailo')
+    const places = await this.#options.store.look(model, 'hailo', names)
     const [file] = artefactOf(model, 'hailo').files
     const found = 'missing' in places ? undefined : await stat(places.paths[0]!)
     const bytes = found?.size ?? file?.bytes ?? file?.about ?? null

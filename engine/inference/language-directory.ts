@@ -2,9 +2,10 @@ import type { Logger } from 'pino'
 import { EngineError, messageOf } from '../errors.ts'
 import type { LanguageBackend, LanguageOffer } from './language-backend.ts'
 import { findNamed } from './language-names.ts'
+import { RecentLook } from './recent-look.ts'
 
 /** Backends look at files and ask servers: so often at most. */
-const lookAgainMs = 500
+const freshMs = 500
 /** The first that can be run, else the one that is nearest to it. */
 const order = ['available', 'failed', 'missing'] as const
 /** Models that a message names for a `pull`. */
@@ -24,7 +25,7 @@ export interface ChosenLanguage {
 export class LanguageDirectory {
   readonly #backends: readonly LanguageBackend[]
   readonly #log: Logger
-  #looked: { readonly at: number; readonly models: Promise<readonly ChosenLanguage[]> } | undefined
+  readonly #looked = new RecentLook(() => this.#look(), { freshMs })
   #last: readonly ChosenLanguage[] = []
 
   /** The backends in the order in which they are tried. */
@@ -35,10 +36,12 @@ export class LanguageDirectory {
 
   /** Every model once, as it was within the last half second. */
   all(): Promise<readonly ChosenLanguage[]> {
-    const now = performance.now()
-    if (this.#looked === undefined || now - this.#looked.at >= lookAgainMs)
-      this.#looked = { at: now, models: this.#look() }
-    return this.#looked.models
+    return this.#looked.fresh()
+  }
+
+  /** The same for lists: see `RecentLook.recent`. */
+  list(): Promise<readonly ChosenLanguage[]> {
+    return this.#looked.recent()
   }
 
   /** Throws `not-found`. */

@@ -70,7 +70,7 @@ export class LanguageEngine implements Language, AsyncDisposable {
   }
 
   async status(): Promise<readonly LanguageModelStatus[]> {
-    return (await this.#directory.all()).map((chosen) => this.#statusOf(chosen))
+    return (await this.#directory.list()).map((chosen) => this.#statusOf(chosen))
   }
 
   async find(name: string | undefined): Promise<LanguageModelStatus> {

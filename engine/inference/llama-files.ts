@@ -4,13 +4,13 @@ import { EngineError, messageOf } from '../errors.ts'
 import { readTraits } from '../hosts/template-traits.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { CatalogueModel } from './catalogue-schema.ts'
+import { FolderNames } from './folder-names.ts'
 import { type GgufHeader, readGguf } from './gguf.ts'
 import type { LanguageCapabilities } from './language.ts'
 import type { LanguageOffer } from './language-backend.ts'
 import type { ModelStore } from './model-store.ts'
+import { RecentLook } from './recent-look.ts'
 
-/** Files are looked at so often at most: clients may ask many times a second. */
-const lookAgainMs = 1000
 /** What llama.cpp here can do with; models that see images need more of it. */
 const tasks = ['language', 'embed-text']
 /** The context and what else comes with a model, beside its weights, before it was ever loaded. */
@@ -50,7 +50,7 @@ export class LlamaFiles {
   /** By version of the file, of those whose hash nobody published. */
   readonly #digests = new Map<string, string | undefined>()
   #hashing = Promise.resolve()
-  #looked: { readonly at: number; readonly found: Promise<FoundLlama[]> } | undefined
+  readonly #looked = new RecentLook(() => this.#look())
 
   constructor(places: LlamaPlaces) {
     this.#places = places
@@ -58,22 +58,20 @@ export class LlamaFiles {
 
   /** As it was within the last second. */
   all(): Promise<FoundLlama[]> {
-    const now = performance.now()
-    if (this.#looked === undefined || now - this.#looked.at >= lookAgainMs)
-      this.#looked = { at: now, found: this.#look() }
-    return this.#looked.found
+    return this.#looked.fresh()
   }
 
   async #look(): Promise<FoundLlama[]> {
     const { models } = this.#places.catalogue
     const known = models.filter(({ llama, task }) => llama !== undefined && tasks.includes(task))
-    const found = await Promise.all(known.map((model) => this.#lookFor(model)))
-    const names = new Set(models.flatMap(({ llama }) => llama?.files.map(({ name }) => name) ?? []))
-    return [...found, ...(await this.#others(names))]
+    const names = new FolderNames()
+    const found = await Promise.all(known.map((model) => this.#lookFor(model, names)))
+    const files = new Set(models.flatMap(({ llama }) => llama?.files.map(({ name }) => name) ?? []))
+    return [...found, ...(await this.#others(files))]
   }
 
-  async #lookFor(model: CatalogueModel): Promise<FoundLlama> {
-    const places = await this.#places.store.look(model, 'llama')
+  async #lookFor(model: CatalogueModel, names: FolderNames): Promise<FoundLlama> {
+    const places = await this.#places.store.look(model, 'llama', names)
     const path = 'paths' in places ? places.paths[0] : undefined
     const file = path === undefined ? undefined : await toFile(path)
     const why = 'missing' in places ? places.missing : places.why

@@ -7,7 +7,8 @@ import { pipeline } from 'node:stream/promises'
 import { EngineError, messageOf } from '../errors.ts'
 import { artefactOf } from './catalogue.ts'
 import type { BackendName, CatalogueModel, ModelFile } from './catalogue-schema.ts'
-import { readRecord } from './model-record.ts'
+import { FolderNames } from './folder-names.ts'
+import { type FileRecord, readRecord } from './model-record.ts'
 import { findInOllama } from './ollama-store.ts'
 
 /** A file of a model that is looked for; `index` counts the artefact's files from 0. */
@@ -55,10 +56,17 @@ export class ModelSearch {
     this.#places = places
   }
 
-  /** The first place that has the file, whole and as it should be; else what is wrong with those that have one, nothing where none has. */
-  async look(wanted: WantedFile): Promise<Candidate | { readonly problems: readonly string[] }> {
+  /**
+   * The first place that has the file, whole and as it should be; else what is wrong with those that have one, nothing where none has.
+   * Who looks for many files at once gives the same `names` with each.
+   */
+  async look(
+    wanted: WantedFile,
+    names = new FolderNames(),
+  ): Promise<Candidate | { readonly problems: readonly string[] }> {
     const problems: string[] = []
-    for await (const candidate of this.#candidates(wanted, problems)) {
+    for await (const candidate of this.#candidates(wanted, names, problems)) {
+      if (!(await names.mayHave(candidate.path))) continue
       const found = await this.#check(candidate, wanted.model.name)
       if (found === 'good') return candidate
       if (found !== 'absent') problems.push(found.problem)
@@ -72,7 +80,7 @@ export class ModelSearch {
   ): Promise<{ readonly candidates: readonly Candidate[]; readonly problems: readonly string[] }> {
     const problems: string[] = []
     const candidates: Candidate[] = []
-    for await (const candidate of this.#candidates(wanted, problems)) {
+    for await (const candidate of this.#candidates(wanted, new FolderNames(), problems)) {
       const problem = await rightsProblem(candidate.path)
       if (problem === 'absent') continue
       if (problem !== undefined) problems.push(problem)
@@ -94,16 +102,15 @@ export class ModelSearch {
     return found
   }
 
-  async *#candidates({ model, file, index }: WantedFile, problems: string[]): AsyncGenerator<Candidate> {
+  async *#candidates(wanted: WantedFile, names: FolderNames, problems: string[]): AsyncGenerator<Candidate> {
+    const { file } = wanted
     const { folders, own, recordPath, ollama } = this.#places
     const { sha256, bytes } = file
     for (const { folder, why } of folders) {
       yield { path: join(folder, file.name), why, isOurs: false, sha256, bytes }
-      yield* this.#inOllama(folder, { model, file, index }, problems)
+      yield* this.#inOllama(folder, wanted, names, problems)
     }
-    const record = await readRecord(recordPath(file.name)).catch(
-      (error: unknown) => void problems.push(messageOf(error)),
-    )
+    const record = await this.#record(recordPath(file.name), names, problems)
     yield {
       path: join(own, file.name),
       why: 'found among the downloaded models',
@@ -112,12 +119,27 @@ export class ModelSearch {
       bytes: bytes ?? record?.bytes,
       hashedAtMs: record?.sha256 === (sha256 ?? record?.sha256) ? record?.mtimeMs : undefined,
     }
-    for (const folder of ollama) yield* this.#inOllama(folder, { model, file, index }, problems)
+    for (const folder of ollama) yield* this.#inOllama(folder, wanted, names, problems)
   }
 
-  async *#inOllama(folder: string, { model, file, index }: WantedFile, problems: string[]): AsyncGenerator<Candidate> {
+  async #record(path: string, names: FolderNames, problems: string[]): Promise<FileRecord | undefined> {
+    try {
+      return (await names.mayHave(path)) ? await readRecord(path) : undefined
+    } catch (error) {
+      problems.push(messageOf(error))
+      return undefined
+    }
+  }
+
+  async *#inOllama(
+    folder: string,
+    { model, file, index }: WantedFile,
+    names: FolderNames,
+    problems: string[],
+  ): AsyncGenerator<Candidate> {
     const name = model.llama?.ollama
     if (name === undefined || !file.name.endsWith('.gguf')) return
+    if (!(await names.mayHave(join(folder, 'manifests')))) return
     try {
       const blob = (await findInOllama(folder, name))?.[index]
       if (blob !== undefined) yield { ...blob, why: `found in the Ollama store ${folder} as ${name}`, isOurs: false }

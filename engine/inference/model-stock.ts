@@ -2,10 +2,9 @@ import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { artefactOf, backendsOf } from './catalogue.ts'
 import type { BackendName, CatalogueModel } from './catalogue-schema.ts'
+import { FolderNames } from './folder-names.ts'
 import type { ModelStore } from './model-store.ts'
-
-/** Files are looked at so often at most. */
-const lookAgainMs = 1000
+import { RecentLook } from './recent-look.ts'
 
 /** A model of the catalogue and what of it is on this machine. */
 export interface StockedModel {
@@ -32,21 +31,19 @@ export interface StockedArtefact {
   readonly verified: boolean | null
 }
 
-/** Every model as it was within the last second: a client may ask many times, and each look asks the disk a thousand things. */
+/** Every model, for lists: see `RecentLook.recent`. Each look asks the disk a thousand things. */
 export function createStock(models: readonly CatalogueModel[], store: ModelStore): () => Promise<StockedModel[]> {
-  let looked: { readonly at: number; readonly stock: Promise<StockedModel[]> } | undefined
-  return () => {
-    const now = performance.now()
-    if (looked === undefined || now - looked.at >= lookAgainMs)
-      looked = { at: now, stock: Promise.all(models.map((model) => takeStock(model, store))) }
-    return looked.stock
-  }
+  const look = new RecentLook(() => {
+    const names = new FolderNames()
+    return Promise.all(models.map((model) => takeStock(model, store, names)))
+  })
+  return () => look.recent()
 }
 
 /** Looks at files only. */
-export async function takeStock(model: CatalogueModel, store: ModelStore): Promise<StockedModel> {
+export async function takeStock(model: CatalogueModel, store: ModelStore, names?: FolderNames): Promise<StockedModel> {
   const { name, task, summary, licence } = model
-  const artefacts = await Promise.all(backendsOf(model).map((backend) => stockArtefact(model, backend, store)))
+  const artefacts = await Promise.all(backendsOf(model).map((backend) => stockArtefact(model, backend, store, names)))
   const isHere = artefacts.some(({ state }) => state === 'available')
   return { name, task, summary, licence, state: isHere ? 'available' : 'missing', artefacts }
 }
@@ -62,8 +59,13 @@ export function backendHere(backends: readonly BackendName[], hasHailo: boolean)
   return backends.find((backend) => backend !== 'hailo') ?? 'hailo'
 }
 
-async function stockArtefact(model: CatalogueModel, backend: BackendName, store: ModelStore): Promise<StockedArtefact> {
-  const places = await store.look(model, backend)
+async function stockArtefact(
+  model: CatalogueModel,
+  backend: BackendName,
+  store: ModelStore,
+  names?: FolderNames,
+): Promise<StockedArtefact> {
+  const places = await store.look(model, backend, names)
   const { files, verified = null } = artefactOf(model, backend)
   const parts = await Promise.all(files.map(({ name }) => store.own.partBytes(name)))
   const partBytes = parts.reduce((sum, bytes) => sum + bytes, 0)

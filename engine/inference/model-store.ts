@@ -3,9 +3,11 @@ import type { Logger } from 'pino'
 import { EngineError } from '../errors.ts'
 import type { Catalogue, VisionBackendName } from './catalogue.ts'
 import type { BackendName, CatalogueModel } from './catalogue-schema.ts'
+import { FolderNames } from './folder-names.ts'
 import { type BundledModel, bundledStem, convertBundled, isBundled } from './import-tfjs.ts'
 import { ModelSearch, type WantedFile, wantedFiles } from './model-search.ts'
 import { type FetchProgress, OwnModels } from './own-models.ts'
+import { RecentLook } from './recent-look.ts'
 import { Refusals } from './refusals.ts'
 import { isRefusedByDisk } from './whole-file.ts'
 
@@ -13,8 +15,6 @@ import { isRefusedByDisk } from './whole-file.ts'
 const askAgainMs = 60_000
 /** A live stream asks for its model with every frame, and a conversion takes the engine's own time: not more often than this while the disk is full. */
 const writeAgainMs = 2000
-/** Files are looked at so often at most for `status`, which monitors ask many times a second. */
-const lookAgainMs = 1000
 const bundledWhy = 'comes with the installation'
 /** Where Hailo's Debian packages put models. */
 const packagedFolder = '/usr/share/hailo-models'
@@ -72,7 +72,7 @@ export class ModelStore implements AsyncDisposable {
   readonly #diskRefusals = new Refusals()
   /** By file: what the mirror was last asked for in vain. When it did not answer at all, no model has to wait for it another time. */
   readonly #mirrorRefusals = new Refusals()
-  readonly #looked = new Map<VisionBackendName, { readonly at: number; readonly statuses: Promise<ModelStatus[]> }>()
+  readonly #looks = new Map<VisionBackendName, RecentLook<ModelStatus[]>>()
 
   constructor(options: ModelStoreOptions) {
     this.#options = options
@@ -121,21 +121,18 @@ export class ModelStore implements AsyncDisposable {
     return expectPlaces(together(places))
   }
 
-  /** Every model of a task on images as it was within the last second, without fetching or converting anything. */
+  /** Every model of a task on images, for lists: see `RecentLook.recent`. Nothing is fetched or converted by asking. */
   status(backend: VisionBackendName = 'onnx'): Promise<ModelStatus[]> {
-    const now = performance.now()
-    const last = this.#looked.get(backend)
-    if (last !== undefined && now - last.at < lookAgainMs) return last.statuses
-    const statuses = this.#lookAtAll(backend)
-    this.#looked.set(backend, { at: now, statuses })
-    return statuses
+    const look = this.#looks.get(backend) ?? new RecentLook(() => this.#lookAtAll(backend))
+    this.#looks.set(backend, look)
+    return look.recent()
   }
 
-  /** What `locateFiles` would say now, without fetching or converting anything. */
-  async look(model: CatalogueModel, backend: BackendName): Promise<ModelPlaces> {
+  /** What `locateFiles` would say now, without fetching or converting anything. Who asks for many models gives the same `names` with each. */
+  async look(model: CatalogueModel, backend: BackendName, names = new FolderNames()): Promise<ModelPlaces> {
     if (backend === 'onnx' && isBundled(model)) return { paths: [], why: bundledWhy }
     const places: ModelPlace[] = []
-    for (const wanted of wantedFiles(model, backend)) places.push(await this.#lookAround(wanted))
+    for (const wanted of wantedFiles(model, backend)) places.push(await this.#lookAround(wanted, names))
     return together(places)
   }
 
@@ -146,12 +143,13 @@ export class ModelStore implements AsyncDisposable {
   }
 
   #lookAtAll(backend: VisionBackendName): Promise<ModelStatus[]> {
+    const names = new FolderNames()
     return Promise.all(
       this.#options.catalogue.models
         .filter(({ name }) => this.#options.catalogue.runs(name, backend))
         .map(async (model) => {
           const { name, task } = model
-          const place = await this.look(model, backend)
+          const place = await this.look(model, backend, names)
           if ('paths' in place) return { name, task, state: 'available' as const, why: place.why }
           return { name, task, state: 'missing' as const, why: place.missing }
         }),
@@ -189,8 +187,8 @@ export class ModelStore implements AsyncDisposable {
   }
 
   /** Looks at files only. */
-  async #lookAround(wanted: WantedFile): Promise<ModelPlace> {
-    const found = await this.search.look(wanted)
+  async #lookAround(wanted: WantedFile, names?: FolderNames): Promise<ModelPlace> {
+    const found = await this.search.look(wanted, names)
     if ('path' in found) return { path: found.path, why: found.why }
     return { missing: found.problems.length > 0 ? found.problems.join('; ') : this.#whyMissing(wanted.file.name) }
   }
@@ -276,7 +274,7 @@ export class ModelStore implements AsyncDisposable {
       return 'path' in found && found.path === path
     }
     const fetched = await this.own.fetch(file, url, { ...told, isThere }, signal)
-    this.#looked.clear()
+    for (const look of this.#looks.values()) look.forget()
     this.#options.onWritten?.(undefined)
     if (fetched) this.#options.log.info({ model: model.name, licence: model.licence, url, path }, 'fetched a model')
     return path

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { EngineError, messageOf } from '../errors.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { MissingVoice } from './clause-synthesiser.ts'
+import { FolderNames } from './folder-names.ts'
 import type { ModelStore } from './model-store.ts'
 import { openPiperVoice, type PiperVoice } from './piper-voice.ts'
 import type { SpeechHost } from './speech-host.ts'
@@ -45,10 +46,11 @@ export class PiperVoices {
   async list(): Promise<{ readonly here: readonly PiperVoice[]; readonly missing: readonly MissingVoice[] }> {
     const missing: MissingVoice[] = []
     const found: FoundVoice[] = []
+    const names = new FolderNames()
     for (const model of this.#options.catalogue.models) {
       if (model.piper === undefined) continue
       const name = stem(model.piper.files[0]?.name ?? model.name)
-      const place = await this.#options.store.look(model, 'piper')
+      const place = await this.#options.store.look(model, 'piper', names)
       if ('missing' in place)
         missing.push(missingVoice({ name, model: model.name, why: place.missing }, model.piper.language))
       else {

@@ -8,10 +8,12 @@ import type { Catalogue } from './catalogue.ts'
 import { ClauseSynthesiser, type VoiceList } from './clause-synthesiser.ts'
 import type { DefaultModel } from './default-model.ts'
 import { EspeakVoice } from './espeak-voice.ts'
+import { FolderNames } from './folder-names.ts'
 import { createHostRecogniser } from './host-recogniser.ts'
 import type { ModelStore } from './model-store.ts'
 import { PiperVoices } from './piper-voices.ts'
 import { findPocketsphinx, pocketsphinxBytes } from './pocketsphinx.ts'
+import { RecentLook } from './recent-look.ts'
 import type { Residency } from './residency.ts'
 import { SileroDetector } from './silero-detector.ts'
 import type { Recogniser, Speech, Synthesiser, VoiceDetector } from './speech.ts'
@@ -22,8 +24,6 @@ import type { LoadedModelStatus } from './vision-model-status.ts'
 /** The voice of espeak-ng that speaks when nobody says which, where there is no Piper voice. */
 const firstEspeakVoice = 'en-us'
 const listDeadlineMs = 20_000
-/** Files are looked at so often at most for `status`, which monitors ask many times a second. */
-const lookAgainMs = 1000
 const never = new AbortController().signal
 
 /** What the engine's speech is made with. */
@@ -66,7 +66,7 @@ export class SpeechEngine implements Speech, AsyncDisposable {
   readonly #finder: SpeechModelFinder
   readonly #piper: PiperVoices
   #espeak: readonly EspeakVoice[] | undefined
-  #looked: { readonly at: number; readonly models: Promise<readonly LookedAt[]> } | undefined
+  readonly #looked = new RecentLook(() => this.#look())
 
   constructor(options: SpeechEngineOptions) {
     const { pool, log, residency, stateFolder, paths, onHostStart: onStart } = options
@@ -82,7 +82,8 @@ export class SpeechEngine implements Speech, AsyncDisposable {
 
   async recognisers(): Promise<readonly Recogniser[]> {
     const others = (await this.#options.others?.(this.detector)) ?? []
-    const sherpa = await Promise.all(this.#finder.sherpaEntries().map((entry) => this.#sherpa(entry)))
+    const names = new FolderNames()
+    const sherpa = await Promise.all(this.#finder.sherpaEntries().map((entry) => this.#sherpa(entry, names)))
     const pocketsphinx = 'paths' in findPocketsphinx() ? [this.#pocketsphinx()] : []
     return [...others, ...sherpa.filter((found) => found !== undefined), ...pocketsphinx]
   }
@@ -106,14 +107,14 @@ export class SpeechEngine implements Speech, AsyncDisposable {
     return [this.#host.status]
   }
 
-  /** Every model of speech that this engine could run, for health: its files as they were within the last second. Nothing is loaded or fetched by asking. */
+  /** Every model of speech that this engine could run, for health: see `RecentLook.recent`. Nothing is loaded or fetched by asking. */
   async status(): Promise<LoadedModelStatus[]> {
-    return (await this.#lookedAt()).map((model) => this.#statusOf(model))
+    return (await this.#looked.recent()).map((model) => this.#statusOf(model))
   }
 
   /** Which models are taken where nobody names one, for health: as `status`. */
   async defaults(): Promise<SpeechDefaults> {
-    const looked = await this.#lookedAt()
+    const looked = await this.#looked.recent()
     const first = (task: string) => firstOf(looked.filter(({ what }) => what.task === task))
     const [other] = (await this.#options.others?.(this.detector)) ?? []
     const transcribe = other && { name: other.name, backend: other.backend, why: `here, and on ${other.backend} first` }
@@ -136,8 +137,8 @@ export class SpeechEngine implements Speech, AsyncDisposable {
     return createHostRecogniser({ ...parts, model, languages: ['en'], translates: false, accuracy: 'low' })
   }
 
-  async #sherpa(entry: SherpaEntry): Promise<Recogniser | undefined> {
-    const place = await this.#finder.placeOfSherpa(entry.model)
+  async #sherpa(entry: SherpaEntry, names: FolderNames): Promise<Recogniser | undefined> {
+    const place = await this.#finder.placeOfSherpa(entry.model, names)
     if ('missing' in place) return undefined
     const model = await this.#finder.sherpaModel(entry, place.paths)
     const isMany = entry.kind === 'whisper' && !model.name.endsWith('.en')
@@ -162,16 +163,10 @@ export class SpeechEngine implements Speech, AsyncDisposable {
     return this.#espeak
   }
 
-  #lookedAt(): Promise<readonly LookedAt[]> {
-    const now = performance.now()
-    if (this.#looked === undefined || now - this.#looked.at >= lookAgainMs)
-      this.#looked = { at: now, models: this.#look() }
-    return this.#looked.models
-  }
-
   async #look(): Promise<LookedAt[]> {
+    const names = new FolderNames()
     const sherpa = this.#finder.sherpaEntries().map(async ({ model }) => {
-      const place = await this.#finder.placeOfSherpa(model)
+      const place = await this.#finder.placeOfSherpa(model, names)
       return { what: { name: model.name, task: 'transcribe', backend: 'sherpa-onnx' }, place }
     })
     const detector = { name: 'silero-vad', task: 'voice-activity', backend: 'onnx' }

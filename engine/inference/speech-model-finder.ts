@@ -6,6 +6,7 @@ import { EngineError } from '../errors.ts'
 import { projectRoot } from '../root.ts'
 import { artefactOf, type Catalogue } from './catalogue.ts'
 import type { CatalogueModel } from './catalogue-schema.ts'
+import type { FolderNames } from './folder-names.ts'
 import type { ModelStore } from './model-store.ts'
 import type { SpeechModel } from './speech-host.ts'
 
@@ -69,9 +70,10 @@ export class SpeechModelFinder {
     })
   }
 
-  async placeOfSherpa(model: CatalogueModel): Promise<SpeechModelPlace> {
+  /** Who asks for several gives the same `names` with each. */
+  async placeOfSherpa(model: CatalogueModel, names?: FolderNames): Promise<SpeechModelPlace> {
     const { store, extras } = this.#options
-    const place = await store.look(model, 'sherpa')
+    const place = await store.look(model, 'sherpa', names)
     if ('missing' in place) return { missing: `${place.missing}. Try: hailstream models pull ${model.name}` }
     if (existsSync(join(extras, 'node_modules/sherpa-onnx-node/package.json'))) return place
     return {
