@@ -107,7 +107,7 @@ async function compose(
     modelRoutes({ ...models, resources: () => readResources(resources) }),
     healthRoutes(health, () => describeService(speech)),
     metricsRoutes(() => readMetrics({ metrics, health, hub, pool, residency }), metrics.contentType),
-    pipelineRoutes(() => pipelines.summary()),
+    pipelineRoutes(pipelines),
     ...chat.routes,
     ...house.routes,
   ]

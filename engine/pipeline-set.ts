@@ -9,6 +9,7 @@ import { createPacket, type Kind, type Packet, type PacketOf } from './core/pack
 import type { Node, Plugin } from './core/plugin.ts'
 import { buildPipeline, type Pipeline, type RunningStream } from './core/runner.ts'
 import { type StreamStatus, SupervisedStream } from './core/running-stream.ts'
+import type { OptionValues } from './core/tuning.ts'
 import { EngineError, messageOf } from './errors.ts'
 import type { Logger } from './log.ts'
 import type { PipelineHealth } from './routes/health.ts'
@@ -74,18 +75,66 @@ export class PipelineSet implements AsyncDisposable {
 
   /** Every pipeline with what its streams are made of. */
   summary(): PipelineSummary[] {
-    const running = this.#running.map(({ name, spec, publish, streams }) => ({
+    const running = this.#running.map(({ name, spec, publish, streams, tunings }) => ({
       name,
       state: 'running',
       streams: [...streams.values()].map(({ name: stream, kind, plugin }) => {
-        return { name: stream, kind, plugin, source: sourceOf(spec, stream), published: publish.includes(stream) }
+        const tunable = tunings.get(stream)?.values ?? {}
+        return {
+          name: stream,
+          kind,
+          plugin,
+          source: sourceOf(spec, stream),
+          published: publish.includes(stream),
+          tunable,
+        }
       }),
     }))
     return [...running, ...this.#broken.map(({ name }) => ({ name, state: 'failed', streams: [] }))]
   }
 
+  /**
+   * Changes options of a stream that runs, all of them or none, until the engine stops; null leaves one out again. Gives all that can be changed
+   * of it, as it is then. Throws `not-found`, or `invalid` with the place.
+   */
+  tune(pipeline: string, stream: string, values: OptionValues): OptionValues {
+    const { tunings, streams } = this.#find(pipeline)
+    if (!streams.has(stream))
+      throw new EngineError(
+        'not-found',
+        `Expected a stream of ${pipeline} (${[...streams.keys()].join(', ')}), received ${stream}`,
+      )
+    const tuning = tunings.get(stream)
+    if (!tuning)
+      throw new EngineError(
+        'invalid',
+        `Expected a stream with options that can be changed while it runs; ${stream} has none`,
+      )
+    tuning.change(values)
+    this.#options.log.info({ pipeline, stream, options: values }, 'options of a stream were changed')
+    return tuning.values
+  }
+
+  /** What pipelines let voices change: `<pipeline>/<stream>.<option>`, and as it is now. */
+  voiceOptions(): OptionValues {
+    const entries = this.#running.flatMap(({ name, spec, tunings }) =>
+      (spec.voice ?? []).map((listed) => {
+        const { stream, option } = splitOption(listed)
+        return [`${name}/${listed}`, tunings.get(stream)?.values[option] ?? null] as const
+      }),
+    )
+    return Object.fromEntries(entries)
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#closing[Symbol.asyncDispose]()
+  }
+
+  #find(name: string): Running {
+    const found = this.#running.find((pipeline) => pipeline.name === name)
+    if (found) return found
+    const names = this.#running.map((pipeline) => pipeline.name).join(', ')
+    throw new EngineError('not-found', `Expected a pipeline that runs (${names}), received ${name}`)
   }
 
   #run(spec: PipelineSpec): void {
@@ -180,6 +229,12 @@ function sourceOf(spec: PipelineSpec, stream: string): string {
   const entry = spec.streams[name]
   const [input] = entry === undefined ? [] : inputsOf(name, entry)
   return input === undefined ? name : sourceOf(spec, input.from)
+}
+
+/** `<stream>.<option>`: names of streams have no dot. */
+function splitOption(listed: string): { readonly stream: string; readonly option: string } {
+  const at = listed.indexOf('.')
+  return { stream: listed.slice(0, at), option: listed.slice(at + 1) }
 }
 
 function readText(file: string): string {

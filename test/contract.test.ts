@@ -40,6 +40,12 @@ describe.each([...plugins.values()].map((plugin: Plugin) => [plugin.name, plugin
     expect(z.toJSONSchema(plugin.options, { io: 'input' })).toMatchObject({ type: 'object' })
   })
 
+  it('lets change while it runs only options that it has', () => {
+    const { properties = {} } = z.toJSONSchema(plugin.options, { io: 'input' })
+    const { tunable = [] } = plugin as Node
+    expect(Object.keys(properties)).toEqual(expect.arrayContaining([...tunable]))
+  })
+
   it('is in the README', () => {
     expect(readFileSync(join(projectRoot, 'README.md'), 'utf8')).toContain(`| \`${name}\` |`)
   })

@@ -62,6 +62,7 @@ export function checkPipeline(spec: PipelineSpec, plugins: ReadonlyMap<string, P
   spec.publish.forEach((name, i) => {
     kindOf(spec.file, { place: `publish.${i}`, name }, checked)
   })
+  checkVoice(spec, [...checked.values()])
   return [...checked.values()]
 }
 
@@ -78,6 +79,19 @@ function kindOf(
   const others = names.length > 0 ? names.join(', ') : `another stream, for ${stream.name} has no outputs`
   const expected = names.length > 0 ? `one of the outputs ${others}` : others
   throw invalid(file, { place, message: `Expected ${expected}, received ${name}` })
+}
+
+/** Voices may change only what can be changed while it runs. */
+function checkVoice({ file, voice = [] }: PipelineSpec, checked: readonly CheckedStream[]): void {
+  const known = checked.flatMap((stream) => {
+    const { tunable = [] } = stream.plugin.type === 'node' ? stream.plugin : {}
+    return tunable.map((option) => `${stream.name}.${option}`)
+  })
+  voice.forEach((option, i) => {
+    if (known.includes(option)) return
+    const expected = `Expected <stream>.<option> of one that can be changed while it runs (${known.join(', ') || 'there is none'})`
+    throw invalid(file, { place: `voice.${i}`, message: `${expected}, received ${option}` })
+  })
 }
 
 function checkSource(
@@ -201,7 +215,8 @@ function joinedInputs({ accepts }: Node | Sink): Readonly<Record<string, InputKi
   return typeof accepts === 'string' || Array.isArray(accepts) ? undefined : accepts
 }
 
-function parseOptions(file: string, stream: string, plugin: Plugin, options: unknown): unknown {
+/** Options as the plug-in takes them. Throws `invalid` with the place. */
+export function parseOptions(file: string, stream: string, plugin: Plugin, options: unknown): unknown {
   const schema = plugin.options instanceof z.ZodObject ? plugin.options.strict() : plugin.options
   const parsed = parseWith(schema, options)
   if ('problem' in parsed) throw invalid(file, placed(`streams.${stream}`, parsed.problem))

@@ -43,6 +43,8 @@ export interface PipelineSpec {
   readonly streams: Readonly<Record<string, StreamSpec>>
   /** Streams and side outputs that become topics. */
   readonly publish: readonly string[]
+  /** What a voice may change while it runs: `<stream>.<option>`. Absent: nothing. */
+  readonly voice?: readonly string[]
 }
 
 /** The stream that a name means, which may be that of a side output: `<stream>/<output>`. */
@@ -69,9 +71,9 @@ export function parsePipeline(text: string, file: string): PipelineSpec {
 export function toPipelineSpec(value: unknown, file: string): PipelineSpec {
   const parsed = parseWith(pipelineSchema, value)
   if ('problem' in parsed) throw invalid(file, parsed.problem)
-  const { name, streams, publish } = parsed.value
+  const { name, streams, publish, voice } = parsed.value
   const entries = Object.entries(streams).map(([stream, entry]) => [stream, toStream(entry, stream, file)] as const)
-  const spec = { file, name, streams: Object.fromEntries(entries), publish }
+  const spec = { file, name, streams: Object.fromEntries(entries), publish, ...(voice && { voice }) }
   checkReferences(spec)
   return spec
 }
@@ -99,6 +101,7 @@ const pipelineSchema = z.strictObject({
   name: nameSchema,
   streams: z.record(nameSchema, z.looseObject({})),
   publish: z.array(z.string()).default([]),
+  voice: z.array(z.string()).optional(),
 })
 
 const linger = z.number().int().min(0).max(3_600_000)

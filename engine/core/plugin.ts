@@ -62,6 +62,8 @@ export interface Node<A extends Accepts = any, K extends Kind = Kind, O = any, T
   readonly name: string
   readonly summary: string
   readonly options: ZodType<O>
+  /** Options that may be changed while a stream runs: the node is created anew with them, and what it remembers is lost. Left out: none. */
+  readonly tunable?: readonly (keyof O & string)[]
   readonly accepts: A
   /** `same`: what came in goes out. `nothing`: its side outputs are all. */
   readonly emits: K | 'same' | 'nothing'

@@ -14,6 +14,7 @@ import type { PipelineSpec } from './graph.ts'
 import type { Packet } from './packet.ts'
 import type { AnyPacket, PlainKind, Plugin } from './plugin.ts'
 import { type GraphLog, type RunningStream, SupervisedStream } from './running-stream.ts'
+import { type Tuning, tuningsOf } from './tuning.ts'
 
 export type { RunningStream, StreamStatus } from './running-stream.ts'
 
@@ -26,6 +27,8 @@ export interface Pipeline extends AsyncDisposable {
   readonly publish: readonly string[]
   /** Opens the sinks, and with them what they read, until the pipeline is disposed. Called once. */
   openSinks(): void
+  /** By stream: what of its node can be changed while it runs. */
+  readonly tunings: ReadonlyMap<string, Tuning>
 }
 
 /** What a pipeline is built with. */
@@ -45,7 +48,7 @@ export function buildPipeline(spec: PipelineSpec, parts: PipelineParts): Pipelin
   const checked = checkPipeline(spec, parts.plugins)
   const closed = new ReplaySubject<void>(1)
   const streams = new Map<string, RunningStream>()
-  const building = { spec, parts, closed, streams }
+  const building = { spec, parts, closed, streams, tunings: tuningsOf(spec.file, checked) }
   for (const stream of checked) {
     const running = buildStream(stream, building)
     streams.set(stream.name, running)
@@ -60,6 +63,7 @@ export function buildPipeline(spec: PipelineSpec, parts: PipelineParts): Pipelin
     openSinks: () => {
       for (const sink of sinks) sink?.packets.pipe(consume(new Edge(`${spec.name}/${sink.name}`), letGo)).subscribe()
     },
+    tunings: building.tunings,
     [Symbol.asyncDispose]: async () => closed.next(),
   }
 }
@@ -74,6 +78,7 @@ interface Building {
   readonly closed: Observable<void>
   /** Those that this one may read. */
   readonly streams: ReadonlyMap<string, RunningStream>
+  readonly tunings: ReadonlyMap<string, Tuning>
 }
 
 function buildStream(stream: CheckedStream, building: Building): RunningStream {
@@ -148,10 +153,12 @@ function openNode(stream: CheckedNode | CheckedSink, { tools, joinEdge, building
     const { wait = defaultWait, toleranceMs = defaultToleranceMs } = spec
     return join(joinEdge, Object.fromEntries(inputs), { wait, toleranceMs })
   }
-  return defer(() => {
-    const operator = stream.plugin.create(stream.options, tools) as OperatorFunction<AnyPacket, Packet>
+  const make = (options: unknown) => {
+    const operator = stream.plugin.create(options, tools) as OperatorFunction<AnyPacket, Packet>
     return stream.plugin.type === 'sink' ? feed(input(), operator) : input().pipe(operator)
-  })
+  }
+  const tuning = building.tunings.get(stream.name)
+  return tuning ? tuning.remade(make) : defer(() => make(stream.options))
 }
 
 /** A sink gives nothing, so it is watched by what goes in: its input comes out again. */

@@ -41,6 +41,8 @@ export interface VisionTask<O = unknown> {
   readonly options: z.ZodType<O & { readonly model?: string | undefined }>
   /** The same with `priority`, the rank among live streams, which only a stream has. Strict. */
   readonly liveOptions: z.ZodType<O & { readonly model?: string | undefined; readonly priority: number }>
+  /** Options that may be changed while a stream runs: the task's own. */
+  readonly tunable: readonly string[]
   /** The kernel's thresholds for one model. Throws `invalid` when the model cannot serve the options. */
   plan(options: O, entry: ModelEntry): Thresholds
   /** For models with `topDown`: the options of the task that finds the objects to crop. */
@@ -49,7 +51,7 @@ export interface VisionTask<O = unknown> {
   read(row: Float32Array, context: RowContext<O>): DetectedObject | undefined
 }
 
-type Definition<S extends z.ZodRawShape, O> = Omit<VisionTask<O>, 'options' | 'liveOptions'> & {
+type Definition<S extends z.ZodRawShape, O> = Omit<VisionTask<O>, 'options' | 'liveOptions' | 'tunable'> & {
   readonly options: z.ZodObject<S>
 }
 
@@ -65,6 +67,7 @@ export function defineVisionTask<S extends z.ZodRawShape>(
     ...definition,
     options: options as unknown as Task['options'],
     liveOptions: liveOptions as unknown as Task['liveOptions'],
+    tunable: Object.keys(definition.options.shape),
   }
 }
 
@@ -94,6 +97,7 @@ export function visionNodes(tasks: readonly VisionTask[]): Node[] {
       name: task.name,
       summary: task.summary,
       options: task.liveOptions,
+      tunable: task.tunable as never[],
       accepts: inputs,
       emits: 'objects',
       create:

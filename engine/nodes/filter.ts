@@ -22,6 +22,7 @@ export default defineNode({
   name: 'filter',
   summary: 'Keeps the objects of some classes, confidence, size and region.',
   options,
+  tunable: ['classes', 'minConfidence', 'minArea', 'maxArea', 'region', 'dropEmpty'],
   accepts: 'objects',
   emits: 'objects',
   create: (wanted, tools: Tools) =>

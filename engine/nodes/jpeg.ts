@@ -12,6 +12,7 @@ export default defineNode({
     /** In pixels; a picture is never enlarged. Left out: its own. */
     width: z.number().int().min(16).max(16_384).optional(),
   }),
+  tunable: ['quality', 'width'],
   accepts: 'image',
   emits: 'image',
   create: ({ quality, width = null }, tools) => {

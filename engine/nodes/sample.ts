@@ -17,6 +17,7 @@ export default defineNode({
   name: 'sample',
   summary: 'Lets fewer packets through: so many a second, or every nth.',
   options,
+  tunable: ['rate', 'every'],
   accepts: ['image', 'audio', 'objects', 'map', 'text', 'event'],
   emits: 'same',
   create: ({ rate, every = 1 }, tools: Tools) => {

@@ -26,6 +26,7 @@ export default defineNode({
   name: 'smooth',
   summary: 'Takes the jitter out of boxes and keypoints.',
   options,
+  tunable: ['minCutoff', 'beta', 'dCutoff', 'resetSeconds', 'minKeypoint'],
   accepts: 'objects',
   emits: 'objects',
   create: (wanted, tools: Tools) => {

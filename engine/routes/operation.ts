@@ -20,7 +20,7 @@ export interface Answer {
 
 /** One method of one path, as the documents of the API tell it. */
 export interface Operation {
-  readonly method: 'get' | 'post' | 'delete'
+  readonly method: 'get' | 'post' | 'patch' | 'delete'
   /** As Hono has it: `/api/infer/:id`. */
   readonly path: string
   /** A few words, without a full stop. */

@@ -65,7 +65,7 @@ describe('parsePipeline', () => {
     [
       'a key that it does not know',
       'name: a\nstreams: {}\ntopics: []',
-      'topics: Expected one of the keys name, streams, publish, received topics',
+      'topics: Expected one of the keys name, streams, publish, voice, received topics',
     ],
     ['no streams', 'name: a', 'streams: Expected record, received undefined'],
     [

@@ -78,6 +78,7 @@ export const detector: Node = {
   name: 'detect',
   summary: 'Finds nothing.',
   options: z.object({ classes: z.array(z.string()).default([]), fails: z.array(z.number()).default([]) }),
+  tunable: ['fails'],
   accepts: 'image',
   emits: 'objects',
   create: ({ fails }: { fails: number[] }, tools: TestTools) =>

@@ -5,8 +5,10 @@ import type {
   Speech,
   SpokenSegment,
   SpokenSound,
+  Synthesiser,
   SynthesisOptions,
   Voice,
+  VoiceDetector,
 } from '../../engine/inference/speech.ts'
 
 /** A `Speech` that hears and says what its script holds, and keeps what it was asked. */
@@ -29,15 +31,14 @@ export class ScriptedSpeech implements Speech {
   translates = false
   languages: Recogniser['languages'] = ['en', 'de']
 
-  readonly detector = {
+  readonly detector: VoiceDetector = {
     name: 'scripted',
     open: () => Promise.reject(new Error('Expected no voice detection')),
   }
 
-  readonly synthesiser = {
-    voices: async (): Promise<readonly Voice[]> => this.voices,
-    speak: (text: string | AsyncIterable<string>, options: SynthesisOptions, signal: AbortSignal) =>
-      this.#speak(String(text), options, signal),
+  readonly synthesiser: Synthesiser = {
+    voices: async () => this.voices,
+    speak: (text, options, signal) => this.#speak(String(text), options, signal),
   }
 
   async recognisers(): Promise<readonly Recogniser[]> {

@@ -34,13 +34,13 @@ afterEach(() => {
 })
 
 /** A pipeline of these streams, written as in its file, whose source the test drives. Time is faked; each test must end without a timer and an image. */
-export function build(streams: string, source: Plugin = camera.plugin('camera'), publish = ''): Pipeline {
+export function build(streams: string, source: Plugin = camera.plugin('camera'), publish = '', voice = ''): Pipeline {
   const write = (fields: object, message: string) => void logged.push([message, fields])
   const tools = (stream: string, edge: Edge, nextSeq: () => number) => {
     edges.set(stream, edge)
     return { stream, edge, nextSeq }
   }
-  const spec = parsePipeline(`name: p\nstreams: { ${streams} }\npublish: [${publish}]`, 'p.yaml')
+  const spec = parsePipeline(`name: p\nstreams: { ${streams} }\npublish: [${publish}]\nvoice: [${voice}]`, 'p.yaml')
   const plugins = pluginsByName(source, detector, poser, passer, teller, sink.plugin())
   return buildPipeline(spec, { plugins, tools, clock, log: { debug: write, info: write, warn: write } })
 }

@@ -85,22 +85,7 @@ export class LiveSpeech extends ScriptedSpeech {
     return ears
   }
 
-  override readonly synthesiser = this.#hearingText(this.synthesiser)
-
-  /** Each piece of text is spoken as it comes. */
-  #hearingText(synthesiser: Synthesiser): Synthesiser {
-    async function* sayEach(text: AsyncIterable<string>, options: SynthesisOptions, signal: AbortSignal) {
-      for await (const part of text) yield* (await synthesiser.speak(part, options, signal)).chunks
-    }
-    return {
-      ...synthesiser,
-      speak: async (text, options, signal) => {
-        if (typeof text === 'string') return synthesiser.speak(text, options, signal)
-        const voice = options.voice ?? 'scripted-en'
-        return { voice, backend: 'scripted', sampleRate: this.sound.sampleRate, chunks: sayEach(text, options, signal) }
-      },
-    }
-  }
+  override readonly synthesiser = hearingText(this)
 
   #openDetection(): VoiceDetection {
     this.detections.open++
@@ -109,6 +94,21 @@ export class LiveSpeech extends ScriptedSpeech {
       reset: () => undefined,
       [Symbol.asyncDispose]: async () => void this.detections.open--,
     }
+  }
+}
+
+/** Each piece of text is spoken as it comes. */
+function hearingText({ synthesiser, sound }: ScriptedSpeech): Synthesiser {
+  async function* sayEach(text: AsyncIterable<string>, options: SynthesisOptions, signal: AbortSignal) {
+    for await (const part of text) yield* (await synthesiser.speak(part, options, signal)).chunks
+  }
+  return {
+    ...synthesiser,
+    speak: async (text, options, signal) => {
+      if (typeof text === 'string') return synthesiser.speak(text, options, signal)
+      const { voice = 'scripted-en' } = options
+      return { voice, backend: 'scripted', sampleRate: sound.sampleRate, chunks: sayEach(text, options, signal) }
+    },
   }
 }
 
