@@ -21,8 +21,9 @@ beforeAll(async () => {
   const streams = {
     phone: { source: 'browser' },
     segment: { from: 'phone', node: 'segment' },
+    ocr: { from: 'phone', node: 'ocr' },
   }
-  const pipelines = [{ name: 'table', streams, publish: ['segment'] }]
+  const pipelines = [{ name: 'table', streams, publish: ['segment', 'ocr'] }]
   engine = await startApp({ 'models.paths': [testData('models')], pipelines })
 }, timeout)
 afterAll(async () => {
@@ -103,5 +104,25 @@ describe.skipIf(!hasTestData)('segment', () => {
       expect(mask!.size).toEqual([2304, 3072])
       expect(bbox[0] + bbox[2]).toBeLessThanOrEqual(3072)
     }
+  })
+})
+
+describe.skipIf(!hasTestData)('ocr', () => {
+  it('reads the same lines by REST and on a topic, and writes them as text, table and hOCR', { timeout }, async () => {
+    const found = await postJson<Found>('/api/ocr', 'ocr_test.jpg')
+    expect(found).toHaveLength(8)
+    const lines = found.map(({ text }) => text)
+    expect(lines[2]).toBe('of file format.')
+    expect((await askStream('ocr', 'ocr_test.jpg')).objects).toEqual(found)
+    const text = await post('/api/ocr?format=text', 'ocr_test.jpg')
+    expect([text.headers.get('content-type'), await text.text()]).toEqual([
+      'text/plain; charset=utf-8',
+      lines.map((line) => `${line}\n`).join(''),
+    ])
+    const table = await (await post('/api/ocr?format=tsv', 'ocr_test.jpg')).text()
+    expect(table.split('\n').filter((row) => row.startsWith('4\t'))).toHaveLength(8)
+    const hocr = await post('/api/ocr', 'ocr_test.jpg', { accept: 'application/xhtml+xml' })
+    expect(hocr.headers.get('content-type')).toBe('application/xhtml+xml; charset=utf-8')
+    expect((await hocr.text()).match(/class="ocrx_word"/g)!.length).toBeGreaterThan(50)
   })
 })

@@ -63,6 +63,14 @@ export interface Keypoint {
   readonly confidence: number
 }
 
+/** A word of a line of text, in pixels of the source frame. */
+export interface Word {
+  readonly text: string
+  /** 0 to 1. */
+  readonly confidence: number
+  readonly bbox: readonly [x: number, y: number, width: number, height: number]
+}
+
 /** One thing found in a frame, in pixels of the source frame (origin top left, y down). */
 export interface DetectedObject {
   /** A track's id; absent where no tracker ran. */
@@ -75,6 +83,10 @@ export interface DetectedObject {
   readonly mask?: { readonly size: readonly [height: number, width: number]; readonly counts: string }
   readonly identity?: string
   readonly text?: string
+  /** Its corners, where these say more than the box: x and y in pixels of the source frame, clockwise from the top left one. */
+  readonly polygon?: readonly (readonly [x: number, y: number])[]
+  /** Of a text, where they were asked for. */
+  readonly words?: readonly Word[]
   /** Where it stands on a plane, in the unit of that plane; only behind a homography. */
   readonly floor?: readonly [x: number, y: number]
 }

@@ -19,11 +19,21 @@ export function chooseFormat(task: string, name: unknown, accept: string): Forma
   throw new NotAcceptable(`Expected the client to accept ${types}, received Accept: ${accept}`)
 }
 
+/** The task's options, with what the format needs. Throws `invalid` where the request wants it otherwise. */
+export function optionsFor(format: Format, options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { name, needs = {} } = format
+  const against = Object.keys(needs).find((key) => options[key] !== undefined && options[key] !== needs[key])
+  if (against === undefined) return { ...options, ...needs }
+  const [expected, received] = [needs[against], options[against]].map((value) => JSON.stringify(value))
+  throw new EngineError('invalid', `Expected ${against} to be ${expected} with format ${name}, received ${received}`)
+}
+
 /** RFC 9110, section 12.5.1; of weights only 0 counts, which refuses. */
 function accepts(header: string, type: string): boolean {
+  const plain = type.split(';')[0]!
   return header.split(',').some((part) => {
     const [range = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase())
     const refused = parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
-    return !refused && [type, '*/*', type.replace(/[^/]+$/, '*')].includes(range)
+    return !refused && [plain, '*/*', plain.replace(/[^/]+$/, '*')].includes(range)
   })
 }

@@ -19,6 +19,8 @@ export interface Format {
   readonly schema?: z.ZodType
   /** Whether it numbers pictures: others refuse an `image_id`. */
   readonly numbered?: true
+  /** Options of the task without which there is too little to write. */
+  readonly needs?: Readonly<Record<string, unknown>>
   /** A value to be sent as JSON, text, or bytes, as `type` says. */
   write(objects: readonly ResultObject[], picture: PictureFacts): unknown
 }

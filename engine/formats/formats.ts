@@ -5,6 +5,7 @@ import { cocoFormat } from './coco.ts'
 import type { Format } from './format.ts'
 import { pngFormat, polygonFormat, runsFormat } from './masks.ts'
 import { openposeFormat } from './openpose.ts'
+import { hocrFormat, plainFormat, tsvFormat } from './text.ts'
 
 const { label, confidence, bbox, keypoints } = objectSchema.shape
 
@@ -26,6 +27,7 @@ const peopleFormat = houseFormat(
 const formats: Readonly<Record<string, readonly [Format, ...Format[]]>> = {
   detect: [boxesFormat, cocoFormat],
   pose: [peopleFormat, cocoFormat, openposeFormat],
+  ocr: [objectsFormat, plainFormat, tsvFormat, hocrFormat],
   segment: [runsFormat, polygonFormat, pngFormat, cocoFormat],
 }
 

@@ -1,6 +1,7 @@
 import { EngineError } from '../errors.ts'
 import { addon, type FitOptions, type NativePool, type SlotImage } from '../native/addon.ts'
 import type { HailoAnswer, HailoQuestion, NativeHailo, NativeHailoModel } from '../native/hailo.ts'
+import { cropMode, cropsOf } from './crop-mode.ts'
 import type { HailoVisionProtocol } from './hailo-protocol.ts'
 import type { InferResult, Plan } from './protocol.ts'
 
@@ -64,14 +65,16 @@ export class HailoModels {
       loaded.native.setPriority(priority)
     }
     const found: HailoAnswer[] = []
-    for (const mode of modesOf(plan, crops)) {
+    const [height = 0, width = 0] = loaded.native.inputs[0]?.shape ?? []
+    for (const crop of cropsOf(crops)) {
       if (signal.aborted) throw new EngineError('cancelled', 'The caller gave up')
+      const mode = crop ? cropMode(crop, width, height) : plan.fit
       found.push(await this.#inferOnce(loaded, image, toQuestion(plan, mode)))
     }
-    const width = ownWidths[plan.kernel] ?? addon().decodeWidth(plan.kernel)
+    const rowWidth = ownWidths[plan.kernel] ?? addon().decodeWidth(plan.kernel)
     const rows = concat(found.map((one) => one.rows))
-    const counts = found.map((one) => one.rows.length / width)
-    return { rows, width, counts, ...(plan.masks && { masks: found.flatMap(({ masks = [] }) => masks) }) }
+    const counts = found.map((one) => one.rows.length / rowWidth)
+    return { rows, width: rowWidth, counts, ...(plan.masks && { masks: found.flatMap(({ masks = [] }) => masks) }) }
   }
 
   async #inferOnce(loaded: LoadedModel, image: SlotImage, question: HailoQuestion): Promise<HailoAnswer> {
@@ -94,14 +97,6 @@ function toQuestion(plan: Plan, mode: Mode) {
 async function memoryUsed(device: NativeHailo): Promise<number> {
   // Boards without the gauge: what a model takes is then taken from its file's size.
   return (await device.health()).memoryUsedBytes ?? 0
-}
-
-function modesOf(plan: Plan, crops: Float32Array | null): Mode[] {
-  if (crops === null) return [plan.fit]
-  return Array.from({ length: crops.length / 4 }, (_, i) => {
-    const [x = 0, y = 0, width = 0, height = 0] = crops.subarray(4 * i, 4 * i + 4)
-    return { box: [x, y, width, height] }
-  })
 }
 
 function concat(parts: readonly Float32Array[]): Float32Array {

@@ -103,6 +103,16 @@ export interface CapturedFrame extends SlotLoan {
   readonly unchanged: boolean
 }
 
+/**
+ * Sides of an input that a network leaves open, in pixels: `most`: those of the picture, reduced so that neither is longer, in multiples of
+ * 32. `height`: this high, and as wide as the part of the picture is for it, in multiples of 8, `narrowest` to `widest`. `width` and
+ * `height`: these.
+ */
+export type OpenSides =
+  | { readonly most: number }
+  | { readonly height: number; readonly narrowest: number; readonly widest: number }
+  | { readonly width: number; readonly height: number }
+
 /** What the addon does around a network: taken from the catalogue (kernel, fit) and the task (thresholds). */
 export interface Plan {
   readonly fit: 'letterbox' | 'stretch'
@@ -116,6 +126,8 @@ export interface Plan {
   readonly classes: readonly number[]
   /** Class scores of raw heads are probabilities already, and no logits. */
   readonly activated?: boolean | undefined
+  /** How large the input is of a network that leaves its sides open; left out: 640 × 640. */
+  readonly sides?: OpenSides | undefined
   /** Each row's mask is wanted, from a kernel that has some. */
   readonly masks?: boolean | undefined
 }
@@ -155,7 +167,7 @@ export interface VisionProtocol extends Protocol {
     /** Ends a model once the calls under way have ended, and gives its memory back. `bytes`: by how much the host's private memory fell. */
     unload: { params: { readonly model: string }; result: { readonly bytes: number } }
     /**
-     * Fits, runs, decodes by `plan`. With `crops` ([count × 4]: x y width height in source pixels) once per crop; rows follow
+     * Fits, runs, decodes by `plan`. With `crops` ([count × 6], the affine from the unit square to source pixels) once per crop; rows follow
      * each other, `counts` per crop. Answered when the image is read no more. `unavailable` for a model that is not loaded.
      */
     infer: {

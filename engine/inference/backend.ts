@@ -8,7 +8,7 @@ export interface Question {
   readonly model: string
   readonly plan: Plan
   readonly image: PooledImage
-  /** `[count × 4]`: x y width height in source pixels; null asks once about the whole image. */
+  /** `[count × 6]`: see `Crop`; null asks once about the whole image. */
   readonly crops: Float32Array | null
   /** 0 to 31, for a device that shares itself among models by it. */
   readonly rank: number

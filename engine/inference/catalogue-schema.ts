@@ -11,6 +11,8 @@ export type BackendName = (typeof backendNames)[number]
 const perChannel = z.tuple([z.number(), z.number(), z.number()])
 const fraction = z.number().min(0).max(1)
 
+const side = z.number().int().min(8).max(4096)
+
 const planSchema = z.strictObject({
   fit: z.enum(['letterbox', 'stretch']),
   /** Value 0 to 255 beside a letterboxed image, and outside of the image where a crop reaches over its edge. */
@@ -25,6 +27,14 @@ const planSchema = z.strictObject({
   iou: fraction.default(0.45),
   /** Raw heads with their sigmoid compiled in: scores are probabilities already. */
   activated: z.boolean().optional(),
+  /** How large the input is of a network that leaves its sides open: see `OpenSides`. */
+  sides: z
+    .union([
+      z.strictObject({ most: side }),
+      z.strictObject({ height: side, narrowest: side, widest: side }),
+      z.strictObject({ width: side, height: side }),
+    ])
+    .optional(),
 })
 
 /** What a file is to an engine that takes several. */
@@ -40,6 +50,8 @@ const roles = [
   'text',
 ] as const
 
+const packagePath = /^(@[a-z0-9-]+\/)?[a-z0-9-]+(\/[A-Za-z0-9_][A-Za-z0-9._-]*)+$/
+
 const fileSchema = z.strictObject({
   /** Its name wherever it lies: in `models.paths`, in the mirror and in our own folder. */
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/, 'Expected the name of a file, without a folder'),
@@ -54,6 +66,8 @@ const fileSchema = z.strictObject({
     .optional(),
   /** Left out for the one that the engine is given first. */
   role: z.enum(roles).optional(),
+  /** An installed npm package carries it as it is: where, below node_modules. It is taken from there when it is nowhere else. */
+  carried: z.string().regex(packagePath, 'Expected package/path').optional(),
 })
 
 /** Files of another ending than the backend reads are a mistake in the catalogue. */
@@ -133,6 +147,8 @@ export const modelSchema = z.strictObject({
   /** Of the weights. */
   licence: z.string().min(3),
   labels: z.enum(Object.keys(labelSets) as [keyof typeof labelSets, ...(keyof typeof labelSets)[]]).optional(),
+  /** A text file of an installed npm package with the names of the classes, one a line, below node_modules. */
+  labelFile: z.string().regex(packagePath, 'Expected package/path').optional(),
   /** Asked once per object with this label that the task `task` found, on a square crop `expand` × the longer side of its box. */
   topDown: z.strictObject({ task: z.string(), label: z.string(), expand: z.number().min(1).max(4) }).optional(),
   onnx: onnxSchema.optional(),

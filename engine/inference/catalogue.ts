@@ -22,6 +22,7 @@ export interface ModelEntry {
   readonly summary: string
   readonly licence: string
   readonly labels?: CatalogueModel['labels']
+  readonly labelFile?: string
   readonly topDown?: CatalogueModel['topDown']
   readonly plan: ModelPlan
 }
@@ -160,12 +161,13 @@ function checkTogether(models: readonly CatalogueModel[], file: string): void {
 }
 
 function toEntry(model: CatalogueModel, backend: BackendName): ModelEntry {
-  const { name, task, summary, licence, labels, topDown } = model
+  const { name, task, summary, licence, labels, labelFile, topDown } = model
   artefactOf(model, backend)
   const plan = planOf(model, backend)
   if (plan === undefined)
     throw new EngineError('not-found', `Expected a model whose outputs a kernel reads, received ${name} on ${backend}`)
-  return { name, backend, task, summary, licence, plan, ...(labels && { labels }), ...(topDown && { topDown }) }
+  const more = { ...(labels && { labels }), ...(labelFile && { labelFile }), ...(topDown && { topDown }) }
+  return { name, backend, task, summary, licence, plan, ...more }
 }
 
 function planOf(model: CatalogueModel, backend: BackendName): ModelPlan | undefined {

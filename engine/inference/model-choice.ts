@@ -9,10 +9,15 @@ import type { Use } from './residency-options.ts'
 import type { Lease, LoadableModel } from './resident.ts'
 import { SecondLook } from './second-look.ts'
 import { type LoadedModelStatus, statusOfModels } from './vision-model-status.ts'
-import type { VisionTask } from './vision-task.ts'
 
 /** A device has room for what is too large for it now when others leave it. */
 const roomAgainMs = 60_000
+
+/** A question, or a step of one, and the models that answer it, the one that is preferred first. */
+export interface AskedTask {
+  readonly name: string
+  readonly models: readonly string[]
+}
 
 /** The model that answers a task, and what runs it. */
 export interface ChosenModel {
@@ -97,7 +102,7 @@ export class ModelChoice implements Disposable {
    * The model that answers the task, or the one of that name, loaded, with a lease. Loads once, however many ask. Rejects with
    * `unavailable` when there is none, and as `Residency.acquire` does.
    */
-  async choose(task: VisionTask, model: string | undefined, use: Use, signal: AbortSignal): Promise<LeasedModel> {
+  async choose(task: AskedTask, model: string | undefined, use: Use, signal: AbortSignal): Promise<LeasedModel> {
     const epoch = this.#epoch
     const taking: Taking<Lease> = {
       load: (loadable) => this.#residency.acquire(loadable, use, signal),
@@ -187,7 +192,7 @@ export class ModelChoice implements Disposable {
     if ('model' in found) await this.#residency.preload(found.model, 'batch')
   }
 
-  async #search<T>(task: VisionTask, model: string | undefined, taking: Taking<T>): Promise<Taken<T>> {
+  async #search<T>(task: AskedTask, model: string | undefined, taking: Taking<T>): Promise<Taken<T>> {
     const epoch = this.#epoch
     const reasons: string[] = []
     for (const { name, backend } of this.#candidates(task, model, reasons)) {
@@ -216,7 +221,7 @@ export class ModelChoice implements Disposable {
   }
 
   /** What to try, in this order; those that only a backend runs that is not there are named among the reasons. */
-  #candidates(task: VisionTask, model: string | undefined, reasons: string[]) {
+  #candidates(task: AskedTask, model: string | undefined, reasons: string[]) {
     const names = model === undefined ? task.models : [model]
     for (const name of names)
       if (this.#backendsOf(name).length === 0 && model !== undefined) reasons.push(`${name}: ${this.#whyNoBackend()}`)
@@ -254,7 +259,7 @@ export class ModelChoice implements Disposable {
       : `${first.lack ?? 'no model of the task for the Hailo device is here'}; ${why}`
   }
 
-  #note(task: VisionTask, model: string | undefined, { entry, backend, why }: ChosenModel): void {
+  #note(task: AskedTask, model: string | undefined, { entry, backend, why }: ChosenModel): void {
     const key = keyOf(task, model)
     const known = this.#chosen.get(key)
     if (known?.why !== why || known.entry.name !== entry.name || known.backend !== backend)
@@ -265,7 +270,7 @@ export class ModelChoice implements Disposable {
   }
 
   /** Another model of the task that is loaded already. */
-  #insteadOf<T>(first: string, task: VisionTask, taking: Taking<T>): Taken<T> | undefined {
+  #insteadOf<T>(first: string, task: AskedTask, taking: Taking<T>): Taken<T> | undefined {
     for (const backend of this.#options.backends)
       for (const name of task.models) {
         const taken = taking.loaded(name, backend)
@@ -293,6 +298,6 @@ export class ModelChoice implements Disposable {
   }
 }
 
-function keyOf(task: VisionTask, model?: string): string {
+function keyOf(task: AskedTask, model?: string): string {
   return `${task.name}/${model ?? ''}`
 }

@@ -5,11 +5,15 @@ import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { EngineError, messageOf } from '../errors.ts'
+import { projectRoot } from '../root.ts'
 import { artefactOf } from './catalogue.ts'
 import type { BackendName, CatalogueModel, ModelFile } from './catalogue-schema.ts'
 import { FolderNames } from './folder-names.ts'
 import { type FileRecord, readRecord } from './model-record.ts'
 import { findInOllama } from './ollama-store.ts'
+
+/** Of what an installed package carries. */
+export const carriedWhy = 'comes with the installation'
 
 /** A file of a model that is looked for; `index` counts the artefact's files from 0. */
 export interface WantedFile {
@@ -120,6 +124,8 @@ export class ModelSearch {
       hashedAtMs: record?.sha256 === (sha256 ?? record?.sha256) ? record?.mtimeMs : undefined,
     }
     for (const folder of ollama) yield* this.#inOllama(folder, wanted, names, problems)
+    if (file.carried !== undefined)
+      yield { path: join(projectRoot, 'node_modules', file.carried), why: carriedWhy, isOurs: false, sha256, bytes }
   }
 
   async #record(path: string, names: FolderNames, problems: string[]): Promise<FileRecord | undefined> {

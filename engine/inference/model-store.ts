@@ -5,7 +5,7 @@ import type { Catalogue, VisionBackendName } from './catalogue.ts'
 import type { BackendName, CatalogueModel } from './catalogue-schema.ts'
 import { FolderNames } from './folder-names.ts'
 import { type BundledModel, bundledStem, convertBundled, isBundled } from './import-tfjs.ts'
-import { ModelSearch, type WantedFile, wantedFiles } from './model-search.ts'
+import { carriedWhy, ModelSearch, type WantedFile, wantedFiles } from './model-search.ts'
 import { type FetchProgress, OwnModels } from './own-models.ts'
 import { RecentLook } from './recent-look.ts'
 import { Refusals } from './refusals.ts'
@@ -15,7 +15,6 @@ import { isRefusedByDisk } from './whole-file.ts'
 const askAgainMs = 60_000
 /** A live stream asks for its model with every frame, and a conversion takes the engine's own time: not more often than this while the disk is full. */
 const writeAgainMs = 2000
-const bundledWhy = 'comes with the installation'
 /** Where Hailo's Debian packages put models. */
 const packagedFolder = '/usr/share/hailo-models'
 
@@ -130,7 +129,7 @@ export class ModelStore implements AsyncDisposable {
 
   /** What `locateFiles` would say now, without fetching or converting anything. Who asks for many models gives the same `names` with each. */
   async look(model: CatalogueModel, backend: BackendName, names = new FolderNames()): Promise<ModelPlaces> {
-    if (backend === 'onnx' && isBundled(model)) return { paths: [], why: bundledWhy }
+    if (backend === 'onnx' && isBundled(model)) return { paths: [], why: carriedWhy }
     const places: ModelPlace[] = []
     for (const wanted of wantedFiles(model, backend)) places.push(await this.#lookAround(wanted, names))
     return together(places)
@@ -179,7 +178,7 @@ export class ModelStore implements AsyncDisposable {
       if (converted) {
         this.#options.log.info({ model: model.name, licence: model.licence, path }, 'converted a bundled model')
       }
-      return { path, why: bundledWhy }
+      return { path, why: carriedWhy }
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
       return { missing: isRefusedByDisk(error) ? this.#refuse(stem, error) : error.message }

@@ -10,13 +10,15 @@ interface Size {
 export function scaleObjects(objects: readonly DetectedObject[], from: Size, to: Size): readonly DetectedObject[] {
   const [fx, fy] = [to.width / from.width, to.height / from.height]
   if (fx === 1 && fy === 1) return objects
+  const scaleBox = ([x, y, width, height]: DetectedObject['bbox']) => [x * fx, y * fy, width * fx, height * fy] as const
   return objects.map((object) => {
-    const [x, y, width, height] = object.bbox
-    const { keypoints, mask } = object
+    const { keypoints, mask, polygon, words } = object
     return {
       ...object,
-      bbox: [x * fx, y * fy, width * fx, height * fy] as const,
+      bbox: scaleBox(object.bbox),
       ...(keypoints && { keypoints: keypoints.map((point) => ({ ...point, x: point.x * fx, y: point.y * fy })) }),
+      ...(polygon && { polygon: polygon.map(([x, y]) => [x * fx, y * fy] as const) }),
+      ...(words && { words: words.map((word) => ({ ...word, bbox: scaleBox(word.bbox) })) }),
       ...(mask && { mask: scaleMask(mask, [to.height, to.width]) }),
     }
   })

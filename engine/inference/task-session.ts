@@ -2,20 +2,21 @@ import type { DetectedObject, PooledImage } from '../core/packet.ts'
 import { EngineError } from '../errors.ts'
 import type { InferResult } from '../hosts/protocol.ts'
 import type { ModelEntry } from './catalogue.ts'
+import { boxCrop } from './crop.ts'
 import type { LiveSession } from './live-sessions.ts'
-import type { ChosenModel, LeasedModel, ModelChoice } from './model-choice.ts'
+import type { ChosenModel, ModelChoice } from './model-choice.ts'
+import { ModelUse } from './model-use.ts'
 import { Pace } from './pace.ts'
 import type { Pictures } from './pictures.ts'
 import { scaleObjects } from './scale-objects.ts'
 import type { Scheduler } from './scheduler.ts'
-import { unlessAborted } from './unless-aborted.ts'
-import { defaultRank, type Priority, type TaskResult, type TaskSession } from './vision.ts'
-import { cropAround, type VisionTask } from './vision-task.ts'
+import type { Priority, TaskResult, TaskSession } from './vision.ts'
+import { cropAround, type Piece, type Step, type VisionTask } from './vision-task.ts'
 
 /** Questions of one session under way: one that runs and one that waits. A live stream's edge keeps the newest beside that. */
 const realtimeDepth = 2
-/** The longest wait for a free model. A live frame that waited longer is worth nothing. */
-const queueDeadlineMs: Readonly<Record<Priority, number>> = { realtime: 2000, interactive: 10_000, batch: 600_000 }
+/** Crops of one question to a step's model: the others have their turn between two, and its deadline is for so many. */
+const cropsAtOnce = 8
 /** Where the task's options do not bound it. */
 const defaultMaxPeople = 32
 
@@ -39,14 +40,17 @@ export interface TaskSessionOptions {
   readonly openOther: (task: string, options: unknown) => TaskSession
 }
 
-/**
- * One user's right to ask one task. See `TaskSession`. It holds a lease on its model from the first question to its end, so that the
- * model of a live stream is not evicted between two frames.
- */
+/** A step of the task, and the use of its model. */
+interface OpenStep {
+  readonly step: Step
+  readonly use: ModelUse
+}
+
+/** One user's right to ask one task. See `TaskSession`. */
 export class ImageTaskSession implements TaskSession {
   readonly #with: TaskSessionOptions
-  readonly #ending = new AbortController()
-  #held: LeasedModel | undefined
+  readonly #use: ModelUse
+  readonly #steps: readonly OpenStep[]
   #finder: TaskSession | undefined
   readonly #pace = new Pace()
   #underWay = 0
@@ -54,6 +58,15 @@ export class ImageTaskSession implements TaskSession {
 
   constructor(options: TaskSessionOptions) {
     this.#with = options
+    const { task, options: asked, priority, user, choice, scheduler, rank } = options
+    const who = { priority, user, choice, scheduler, rank }
+    const { model } = asked as Options
+    this.#use = new ModelUse({ ...who, task, model, thresholds: (entry) => task.plan(asked, entry) })
+    const steps = task.each?.steps.filter(({ wanted }) => wanted?.(asked) ?? true) ?? []
+    this.#steps = steps.map((step) => ({
+      step,
+      use: new ModelUse({ ...who, task: step, thresholds: (entry) => step.plan(asked, entry) }),
+    }))
   }
 
   prepare(): Promise<unknown> | undefined {
@@ -63,8 +76,8 @@ export class ImageTaskSession implements TaskSession {
   }
 
   #prepareModels(): Promise<unknown> | undefined {
-    const others = this.#finder?.prepare()
-    return this.#ready() ? others : Promise.all([this.#hold(), others])
+    const works = [this.#use, ...this.#steps.map(({ use }) => use), this.#finder].map((one) => one?.prepare())
+    return works.some((work) => work !== undefined) ? Promise.all(works) : undefined
   }
 
   async ask(image: PooledImage, signal: AbortSignal, people?: readonly DetectedObject[]): Promise<TaskResult> {
@@ -86,8 +99,8 @@ export class ImageTaskSession implements TaskSession {
     this.#closed = true
     this.#with.live?.close()
     this.#pace[Symbol.dispose]()
-    this.#ending.abort()
-    this.#held?.lease[Symbol.dispose]()
+    this.#use[Symbol.dispose]()
+    for (const { use } of this.#steps) use[Symbol.dispose]()
     await this.#finder?.[Symbol.asyncDispose]()
   }
 
@@ -102,29 +115,50 @@ export class ImageTaskSession implements TaskSession {
   }
 
   async #ask(image: PooledImage, signal: AbortSignal, people?: readonly DetectedObject[]): Promise<TaskResult> {
-    const chosen = this.#ready() ?? (await unlessAborted(this.#hold(), signal))
+    const chosen = await this.#use.chosen(signal)
     const { topDown } = chosen.entry
-    const objects = topDown
+    const found = topDown
       ? await this.#askCrops(image, chosen, topDown, signal, people)
-      : this.#read(image, await this.#infer(image, chosen, null, signal), chosen.entry)
-    const { name, simulated } = chosen.backend
-    return { objects, model: chosen.entry.name, backend: name, simulated }
+      : this.#read(image, await this.#use.infer(image, chosen, null, signal), chosen.entry)
+    const { objects, simulated } = await this.#takeSteps(image, found, signal)
+    const { entry, backend } = chosen
+    return { objects, model: entry.name, backend: backend.name, simulated: simulated || backend.simulated }
   }
 
-  /** The model, where it can be asked now. */
-  #ready(): ChosenModel | undefined {
-    return this.#held && this.#with.choice.isReady(this.#held) ? this.#held : undefined
+  /** Leads each object that was found through the steps, one step for all before the next. */
+  async #takeSteps(image: PooledImage, found: readonly DetectedObject[], signal: AbortSignal) {
+    const { each } = this.#with.task
+    if (each === undefined) return { objects: found, simulated: false }
+    let pieces: readonly Piece[] = found.map((object) => ({ object, crop: each.crop(object) }))
+    let simulated = false
+    for (const open of this.#steps) {
+      if (pieces.length === 0) break
+      const chosen = await open.use.chosen(signal)
+      simulated ||= chosen.backend.simulated
+      const taken: Piece[] = []
+      for (let from = 0; from < pieces.length; from += cropsAtOnce)
+        taken.push(...(await this.#takeStep(image, open, chosen, pieces.slice(from, from + cropsAtOnce), signal)))
+      pieces = taken
+    }
+    return { objects: pieces.map(({ object }) => object), simulated }
   }
 
-  /** Chooses and loads the model for this session, which holds it then, whoever still waits for it. */
-  async #hold(): Promise<ChosenModel> {
-    const { task, options, priority, user, choice } = this.#with
-    const { model } = options as Options
-    const leased = await choice.choose(task, model, { priority, user }, this.#ending.signal)
-    this.#held?.lease[Symbol.dispose]()
-    this.#held = leased
-    if (this.#closed) leased.lease[Symbol.dispose]()
-    return leased
+  async #takeStep(
+    image: PooledImage,
+    { step, use }: OpenStep,
+    chosen: ChosenModel,
+    pieces: readonly Piece[],
+    signal: AbortSignal,
+  ): Promise<Piece[]> {
+    const { options } = this.#with
+    const crops = pieces.map(({ crop }) => step.look?.(crop) ?? crop)
+    const { rows, width, counts } = await use.infer(image, chosen, crops, signal)
+    let at = 0
+    return pieces.flatMap((piece, i) => {
+      const values = rows.subarray(at, at + width * counts[i]!)
+      at += values.length
+      return step.read(values, piece, { entry: chosen.entry, options }) ?? []
+    })
   }
 
   /** One crop around each object that was found already, or that the other task finds now. */
@@ -140,23 +174,8 @@ export class ImageTaskSession implements TaskSession {
     this.#finder ??= openOther(topDown.task, wanted)
     const people = select(found ?? (await this.#finder.ask(image, signal)).objects, topDown.label, wanted)
     if (people.length === 0) return []
-    const crops = Float32Array.from(people.flatMap(({ bbox }) => cropAround(bbox, topDown.expand)))
-    return this.#read(image, await this.#infer(image, chosen, crops, signal), chosen.entry, people)
-  }
-
-  #infer(
-    image: PooledImage,
-    { entry, backend }: ChosenModel,
-    crops: Float32Array | null,
-    signal: AbortSignal,
-  ): Promise<InferResult> {
-    const { task, options, priority, rank, scheduler } = this.#with
-    const { fit, pad, mean, scale, kernel, activated } = entry.plan
-    const plan = { fit, pad, mean, scale, kernel, activated, ...task.plan(options, entry) }
-    const start = () =>
-      backend.infer({ model: entry.name, plan, image, crops, rank: deviceRank(priority, rank) }, signal)
-    const place = { device: backend.device, resource: entry.name, deadlineMs: queueDeadlineMs[priority], rank }
-    return scheduler.run(priority, { ...place, start }, signal)
+    const crops = people.map(({ bbox }) => boxCrop(cropAround(bbox, topDown.expand)))
+    return this.#read(image, await this.#use.infer(image, chosen, crops, signal), chosen.entry, people)
   }
 
   #read(
@@ -181,11 +200,6 @@ export class ImageTaskSession implements TaskSession {
     }
     return objects
   }
-}
-
-/** Requests share a device with streams that name no rank; jobs come after all of these. */
-function deviceRank(priority: Priority, rank: number): number {
-  return priority === 'realtime' ? rank : priority === 'interactive' ? defaultRank : 0
 }
 
 /** The most confident objects of that label, as many as the other task would have been asked for. */

@@ -9,6 +9,7 @@ import type { JoinedPacket, Node } from '../core/plugin.ts'
 import { EngineError, messageOf } from '../errors.ts'
 import { defineNode, type Tools } from '../tools.ts'
 import type { ModelEntry } from './catalogue.ts'
+import type { Crop } from './crop.ts'
 import { defaultRank, maxRank, type TaskSession } from './vision.ts'
 
 /** What the decode kernel is told beside the model's own plan. Scores and IoU are 0 to 1. */
@@ -31,6 +32,26 @@ export interface RowContext<O = unknown> {
   readonly mask?: DetectedObject['mask']
 }
 
+/** An object on its way through the steps of a task, and the part of the image that the next step is asked about. */
+export interface Piece {
+  readonly object: DetectedObject
+  readonly crop: Crop
+}
+
+/** A second question of a task, about the crop of every object that the first one found. */
+export interface Step<O = unknown> {
+  /** As its models have it in the catalogue. */
+  readonly name: string
+  readonly models: readonly string[]
+  /** Left out: always. */
+  wanted?(options: O): boolean
+  /** The part of a piece's crop that it looks at; left out: all of it. */
+  look?(crop: Crop): Crop
+  plan(options: O, entry: ModelEntry): Thresholds
+  /** All rows of one crop, one after the other; undefined drops the object. */
+  read(rows: Float32Array, piece: Piece, context: RowContext<O>): Piece | undefined
+}
+
 /** A question about an image, whatever model answers it. Its file in `engine/tasks/` has its name. */
 export interface VisionTask<O = unknown> {
   readonly name: string
@@ -49,6 +70,8 @@ export interface VisionTask<O = unknown> {
   people?(options: O): unknown
   /** One row of the kernel, in source pixels, as an object; undefined drops it. */
   read(row: Float32Array, context: RowContext<O>): DetectedObject | undefined
+  /** For a task in several steps: which part of the image each object is, and what is asked about it, one step after the other. */
+  readonly each?: { crop(object: DetectedObject): Crop; readonly steps: readonly Step<O>[] }
 }
 
 type Definition<S extends z.ZodRawShape, O> = Omit<VisionTask<O>, 'options' | 'liveOptions' | 'tunable'> & {

@@ -1,7 +1,7 @@
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
 import { EngineError } from '../errors.ts'
-import { chooseFormat, NotAcceptable } from '../formats/choose-format.ts'
+import { chooseFormat, NotAcceptable, optionsFor } from '../formats/choose-format.ts'
 import type { Format } from '../formats/format.ts'
 import { formatsOf } from '../formats/formats.ts'
 import { parseKeepAlive } from '../inference/keep-alive.ts'
@@ -81,7 +81,7 @@ async function answerTask(vision: Vision, task: string, { req }: Context): Promi
     const { format: name, image_id: id, ...others } = options
     const format = chooseFormat(task, name, req.raw.headers.get('accept') ?? '*/*')
     const imageId = readImageId(id, format)
-    const { objects, size, ...by } = await ask(vision, task, bytes, others, req.raw.signal)
+    const { objects, size, ...by } = await ask(vision, task, bytes, optionsFor(format, others), req.raw.signal)
     return respond(format, await format.write(objects, { ...size, imageId }), describe(by))
   } catch (error) {
     if (error instanceof WrongType) return answer(415, 'invalid', error.message)

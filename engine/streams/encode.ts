@@ -1,4 +1,4 @@
-import type { DetectedObject, Keypoint, Packet, Payload, PooledImage } from '../core/packet.ts'
+import type { DetectedObject, Keypoint, Packet, Payload, PooledImage, Word } from '../core/packet.ts'
 import { type BinaryHead, type MessageHead, packBinary, type ResultMessage, type ResultObject } from './wire.ts'
 
 /** One packet of one topic, encoded once for all its clients. Nobody writes to its bytes. */
@@ -95,17 +95,26 @@ function resultFields(source: string, payload: ResultPayload): Omit<ResultMessag
 
 /** An object as the outside sees it: coordinates to 0.01 px, confidences to 0.001, places on the floor to a millionth of their unit. */
 export function toResultObject(object: DetectedObject): ResultObject {
-  const { id, keypoints, mask, identity, text, floor } = object
-  const [x, y, width, height] = object.bbox
+  const { id, keypoints, mask, identity, text, polygon, words, floor } = object
   return {
     ...definedOf({ id }),
     label: object.label,
     confidence: round(object.confidence, 1000),
-    bbox: [round(x, 100), round(y, 100), round(width, 100), round(height, 100)],
+    bbox: roundBox(object.bbox),
     ...(keypoints === undefined ? {} : { keypoints: keypoints.map(toResultKeypoint) }),
     ...definedOf({ mask, identity, text }),
+    ...(polygon && { polygon: polygon.map(([x, y]) => [round(x, 100), round(y, 100)] as const) }),
+    ...(words && { words: words.map(toResultWord) }),
     ...(floor && { floor: [round(floor[0], 1e6), round(floor[1], 1e6)] as const }),
   }
+}
+
+function roundBox([x, y, width, height]: DetectedObject['bbox']): DetectedObject['bbox'] {
+  return [round(x, 100), round(y, 100), round(width, 100), round(height, 100)]
+}
+
+function toResultWord({ text, confidence, bbox }: Word): Word {
+  return { text, confidence: round(confidence, 1000), bbox: roundBox(bbox) }
 }
 
 function toResultKeypoint({ name, x, y, confidence }: Keypoint): Keypoint {

@@ -15,14 +15,16 @@ const head = {
 
 const keypoint = z.strictObject({ name: z.string(), x: z.number(), y: z.number(), confidence: fraction })
 
+const bbox = z
+  .tuple([z.number(), z.number(), z.number(), z.number()])
+  .describe('x, y, width, height in pixels of the frame')
+
 /** One thing that was found. */
 export const objectSchema = z.strictObject({
   id: z.number().int().optional().describe('Of a track'),
   label: z.string(),
   confidence: fraction,
-  bbox: z
-    .tuple([z.number(), z.number(), z.number(), z.number()])
-    .describe('x, y, width, height in pixels of the frame'),
+  bbox,
   keypoints: z.array(keypoint).optional(),
   mask: z
     .strictObject({ size: z.tuple([count, count]), counts: z.string() })
@@ -30,6 +32,14 @@ export const objectSchema = z.strictObject({
     .describe('COCO RLE'),
   identity: z.string().optional(),
   text: z.string().optional(),
+  polygon: z
+    .array(z.tuple([z.number(), z.number()]))
+    .optional()
+    .describe('Corners, clockwise from the top left one'),
+  words: z
+    .array(z.strictObject({ text: z.string(), confidence: fraction, bbox }))
+    .optional()
+    .describe('Of a text'),
   floor: z
     .tuple([z.number(), z.number()])
     .optional()

@@ -43,6 +43,13 @@ export interface ResultObject {
   readonly mask?: { readonly size: readonly [number, number]; readonly counts: string }
   readonly identity?: string
   readonly text?: string
+  /** Corners, clockwise from the top left one, where they say more than the box. */
+  readonly polygon?: readonly (readonly [number, number])[]
+  readonly words?: readonly {
+    readonly text: string
+    readonly confidence: number
+    readonly bbox: readonly [number, number, number, number]
+  }[]
   /** Where it stands on a plane, in the unit of that plane. */
   readonly floor?: readonly [number, number]
 }

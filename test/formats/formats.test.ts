@@ -1,12 +1,19 @@
+import { execFileSync } from 'node:child_process'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { chooseFormat, NotAcceptable } from '../../engine/formats/choose-format.ts'
+import { chooseFormat, NotAcceptable, optionsFor } from '../../engine/formats/choose-format.ts'
 import type { PictureFacts } from '../../engine/formats/format.ts'
 import { formatsOf } from '../../engine/formats/formats.ts'
 import { encodeGreyPng } from '../../engine/formats/png.ts'
 import { coco80, cocoKeypoints } from '../../engine/inference/labels.ts'
 import type { ResultObject } from '../../engine/streams/wire.ts'
 import { type Bitmap, compressPlainly } from '../support/coco-runs.ts'
+
+/** Class, title and own text of every element that has a class; expat takes valid XML only. */
+const readHocr = `
+import json, sys, xml.etree.ElementTree as tree
+root = tree.fromstring(sys.stdin.buffer.read())
+print(json.dumps([[e.get('class'), e.get('title'), (e.text or '').strip()] for e in root.iter() if e.get('class')]))`
 
 const picture: PictureFacts = { width: 8, height: 6, imageId: 139 }
 
@@ -129,6 +136,67 @@ describe('masks', () => {
     expect(info).toMatchObject({ width: 8, height: 6, channels: 1 })
     const expected = Array.from({ length: 48 }, (_, i) => (i % 8 < 4 ? 1 : i < 24 ? 2 : 0))
     expect([...data]).toEqual(expected)
+  })
+})
+
+describe('text', () => {
+  const words = [
+    { text: 'fish', confidence: 0.9, bbox: [1.5, 1, 2, 1] as const },
+    { text: '<chips> & "peas"\u0007', confidence: 0.456, bbox: [4, 1.2, 3, 1] as const },
+  ]
+  const line: ResultObject = {
+    label: 'text',
+    confidence: 0.7,
+    bbox: [1.5, 1, 5.5, 1.2],
+    text: 'fish <chips> & "peas"',
+    words,
+  }
+
+  it('is a line each', async () => {
+    expect(await write('ocr', 'text', [line, line])).toBe('fish <chips> & "peas"\nfish <chips> & "peas"\n')
+  })
+
+  it('is Tesseract’s table: page, block, paragraph, then each line before its words', async () => {
+    const rows = String(await write('ocr', 'tsv', [line, { ...line, words: [] }])).split('\n')
+    expect(rows).toEqual([
+      'level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext',
+      '1\t1\t0\t0\t0\t0\t0\t0\t8\t6\t-1\t',
+      '2\t1\t1\t0\t0\t0\t1\t1\t6\t2\t-1\t',
+      '3\t1\t1\t1\t0\t0\t1\t1\t6\t2\t-1\t',
+      '4\t1\t1\t1\t1\t0\t1\t1\t6\t2\t-1\t',
+      '5\t1\t1\t1\t1\t1\t1\t1\t3\t1\t90\tfish',
+      '5\t1\t1\t1\t1\t2\t4\t1\t3\t2\t45.6\t<chips> & "peas"\u0007',
+      '4\t1\t1\t1\t2\t0\t1\t1\t6\t2\t-1\t',
+      '',
+    ])
+    expect(
+      String(await write('ocr', 'tsv', []))
+        .trimEnd()
+        .split('\n'),
+    ).toHaveLength(2)
+  })
+
+  it('is hOCR that a parser of XML reads, whatever the text is', async () => {
+    const text = String(await write('ocr', 'hocr', [line]))
+    const read = execFileSync('python3', ['-c', readHocr], { input: text, encoding: 'utf8' })
+    expect(JSON.parse(read)).toEqual([
+      ['ocr_page', 'bbox 0 0 8 6; ppageno 0', ''],
+      ['ocr_carea', 'bbox 1 1 7 3', ''],
+      ['ocr_par', 'bbox 1 1 7 3', ''],
+      ['ocr_line', 'bbox 1 1 7 3', ''],
+      ['ocrx_word', 'bbox 1 1 4 2; x_wconf 90', 'fish'],
+      ['ocrx_word', 'bbox 4 1 7 3; x_wconf 46', '<chips> & "peas"'],
+    ])
+    const empty = String(await write('ocr', 'hocr', []))
+    expect(JSON.parse(execFileSync('python3', ['-c', readHocr], { input: empty, encoding: 'utf8' }))).toHaveLength(1)
+  })
+
+  it('needs the words, and refuses a request that wants none', () => {
+    const tsv = chooseFormat('ocr', 'tsv', '*/*')
+    expect(optionsFor(tsv, { maxLines: 3 })).toEqual({ maxLines: 3, words: true })
+    expect(() => optionsFor(tsv, { words: false })).toThrow(
+      expect.objectContaining({ code: 'invalid', message: expect.stringContaining('words to be true') }),
+    )
   })
 })
 

@@ -11,7 +11,8 @@ namespace {
 /** Between the shares 127, which is outside, and 128. */
 constexpr double half = 127.5;
 
-/** Writes runs of a picture's pixels in their order as text: the first run is of pixels outside, then they alternate. */
+/** Writes runs of a picture's pixels in their order as text: the first run is of pixels outside, then they alternate.
+ */
 class RunText {
  public:
   /** Pixels from `begin` to `end` (excluded) belong to the mask. They come in order and may touch. */
@@ -28,12 +29,14 @@ class RunText {
   std::string finish(std::size_t pixels) {
     if (end_ < pixels) counts_.push_back(static_cast<std::int64_t>(pixels - end_));
     std::string text;
-    for (std::size_t i = 0; i < counts_.size(); i++) appendCount(text, i > 2 ? counts_[i] - counts_[i - 2] : counts_[i]);
+    for (std::size_t i = 0; i < counts_.size(); i++)
+      appendCount(text, i > 2 ? counts_[i] - counts_[i - 2] : counts_[i]);
     return text;
   }
 
  private:
-  /** Five bits a character, the lowest first, with a sixth that says that more follow; the last one's top bit is the sign. */
+  /** Five bits a character, the lowest first, with a sixth that says that more follow; the last one's top bit is the
+   * sign. */
   static void appendCount(std::string& text, std::int64_t value) {
     for (bool more = true; more;) {
       const std::int64_t bits = value & 0x1f;
@@ -68,7 +71,9 @@ struct Span {
 };
 
 Span spanOf(float low, float high, double size) {
-  const auto edge = [&](float value) { return static_cast<std::size_t>(std::clamp(std::ceil(value - 0.5), 0.0, size)); };
+  const auto edge = [&](float value) {
+    return static_cast<std::size_t>(std::clamp(std::ceil(value - 0.5), 0.0, size));
+  };
   const std::size_t begin = edge(low);
   return {begin, std::max(begin, edge(high))};
 }
@@ -91,13 +96,13 @@ void blendColumn(const Mask& mask, double place, std::span<double> column) {
   }
 }
 
-/** Tells of the pixels of one column that belong to the mask; between two cells its edge lies where the line passes half. */
+/** Tells of the pixels of one column that belong to the mask; between two cells its edge lies where the line passes
+ * half. */
 template <typename Add>
 void addColumn(std::span<const double> column, std::size_t firstCell, const Scale& down, const Span& rows, Add add) {
   const auto pixel = [&](double place) {
     const double first = down.firstFrom(place + static_cast<double>(firstCell));
-    return static_cast<std::size_t>(
-        std::clamp(first, static_cast<double>(rows.begin), static_cast<double>(rows.end)));
+    return static_cast<std::size_t>(std::clamp(first, static_cast<double>(rows.begin), static_cast<double>(rows.end)));
   };
   bool inside = column[0] > half;
   std::size_t begin = rows.begin;

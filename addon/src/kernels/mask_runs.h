@@ -15,9 +15,9 @@ namespace hailstream {
 inline constexpr std::size_t mostMaskBytes = 64 << 20;
 
 /**
- * Masks of rows on the source's pixels as COCO's compressed runs (cocoapi, `rleToString`): down each column, the columns
- * from left to right, and of `sourceHeight` × `sourceWidth`. A pixel within the row's box belongs to the mask where the
- * cells around its middle, taken linearly, are above half.
+ * Masks of rows on the source's pixels as COCO's compressed runs (cocoapi, `rleToString`): down each column, the
+ * columns from left to right, and of `sourceHeight` × `sourceWidth`. A pixel within the row's box belongs to the mask
+ * where the cells around its middle, taken linearly, are above half.
  */
 std::vector<std::string> encodeRuns(std::span<const float> rows, const MaskSheet& masks, const DecodeOptions& options);
 

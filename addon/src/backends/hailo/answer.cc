@@ -82,9 +82,8 @@ Answer answerByKernel(const std::vector<Tensor>& outputs, const std::vector<Fram
 }
 
 Answer answerMasks(const Tensor& output, Frame frame, const Question& question) {
-  return withMasks(question, [&](MaskSheet& masks) {
-    return decodeHailoMasks(frame, *output.nms, question.options, masks);
-  });
+  return withMasks(question,
+                   [&](MaskSheet& masks) { return decodeHailoMasks(frame, *output.nms, question.options, masks); });
 }
 
 Answer answerMap(const Tensor& output, Frame frame, const Question& question) {
