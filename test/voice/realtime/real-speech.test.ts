@@ -62,11 +62,6 @@ describe.skipIf(!hasTestData)('a conversation with real models, by /v1/realtime'
     const power = spoken.reduce((sum, value) => sum + (value / 32_768) ** 2, 0) / spoken.length
     expect(spoken.length).toBeGreaterThan(12_000)
     expect(Math.sqrt(power)).toBeGreaterThan(0.01)
-      transcript,
-      client.textOf('response.output_audio_transcript.delta'),
-      JSON.stringify(done.response),
-      client.types.join(' '),
-    )
     await client.close()
   })
 })
