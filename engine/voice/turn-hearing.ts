@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { EngineError } from '../errors.ts'
 import { type Recogniser, type RecogniserOptions, type RecogniserStream, speechRate } from '../inference/speech.ts'
+import { unlessAborted } from '../inference/unless-aborted.ts'
 import type { SoundBuffer } from './sound-buffer.ts'
 
 /** Samples given to a recogniser at once: half a second. */
@@ -74,8 +75,15 @@ export class TurnHearing {
   }
 
   async #open(): Promise<RecogniserStream> {
-    const recogniser = await this.#options.recogniser()
-    return recogniser.open(this.#options.options)
+    const { recogniser, options } = this.#options
+    const opening = recogniser().then((found) => found.open(options))
+    try {
+      return await unlessAborted(opening, this.#closing.signal)
+    } catch (error) {
+      // It may open later than somebody wants it.
+      opening.then((stream) => stream[Symbol.asyncDispose]()).catch(() => undefined)
+      throw error
+    }
   }
 
   async #readPartials(stream: RecogniserStream): Promise<void> {
@@ -112,8 +120,7 @@ export class TurnHearing {
   }
 
   async #tellText(stream: RecogniserStream): Promise<void> {
-    const segments = await stream.finish()
-    if (this.#closing.signal.aborted) return
+    const segments = await unlessAborted(stream.finish(), this.#closing.signal)
     const texts = segments.map(({ text }) => text.trim()).filter((text) => text !== '')
     this.#options.onText(texts.join(' '))
   }
