@@ -89,14 +89,15 @@ async function compose(
   const hub = createHub({ clock, log, pool, metrics })
   const speech = given.speech ?? models.speech
   const chat = composeChat({ config, ...models, language: given.language ?? models.language, speech, clock, version })
-  const voice = composeVoice({ config, language: chat.language, speech, machine: given.voice, log, closing })
+  const around = { state: config.state, hub, clock, log, closing }
+  const talk = { config, language: chat.language, speech, machine: given.voice, metrics: metrics.voice }
+  const voice = composeVoice({ ...around, ...talk })
   const asked = { vision, speech, voices: voice.sessions, tasks }
   const streams = await composeStreams({ config, pool, hub, clock, log, closing, onStart, ...asked })
   const { pipelines, browser } = streams
   const load = closing.use('load watch', watchLoad(vision, problems, log))
   const hosts = () => [...models.hosts(), ...streams.hosts()]
   const tls = composeTls({ config, problems, log, closing })
-  const around = { state: config.state, hub, clock, log, closing }
   const house = composeHouse({ ...around, vision, ...chat, speech })
   const watched = { hosts, pipelines, jobs: house.jobs, problems, load, tls }
   const health = createHealth({ ...models, ...watched, version, clock, closing })

@@ -9,8 +9,10 @@ import { RealtimeApp } from './voice/realtime/realtime-app.ts'
 import type { KnownNames } from './voice/realtime/session-config.ts'
 import { SessionPool } from './voice/session-pool.ts'
 import type { MachineOptions } from './voice/settings.ts'
+import type { TurnMeasures } from './voice/turn-measures.ts'
 import type { VoiceSessions } from './voice/voice-sessions.ts'
 import type { VoiceTools } from './voice/voice-tools.ts'
+import type { VoiceMetrics } from './voice-metrics.ts'
 
 /** What voice sessions need of the engine around them. */
 export interface VoiceSurroundings {
@@ -22,6 +24,7 @@ export interface VoiceSurroundings {
   readonly tools?: VoiceTools
   /** Times and limits in place of the usual ones. */
   readonly machine?: Partial<MachineOptions> | undefined
+  readonly metrics: VoiceMetrics
   readonly log: Logger
   readonly closing: ClosingStack
 }
@@ -35,12 +38,22 @@ export interface ComposedVoice {
 }
 
 /** Builds what holds conversations by voice, and the protocols by which clients do. */
-export function composeVoice({ config, language, speech, closing, ...around }: VoiceSurroundings): ComposedVoice {
+export function composeVoice({
+  config,
+  language,
+  speech,
+  metrics,
+  closing,
+  ...around
+}: VoiceSurroundings): ComposedVoice {
   const log = around.log.child({ part: 'voice' })
   const onTrouble = (error: unknown) => log.warn({ reason: messageOf(error) }, 'a stage of a voice session failed')
   const { sessions: limit } = config.voice
   const given = { ...(around.tools && { tools: around.tools }), ...(around.machine && { machine: around.machine }) }
-  const sessions = closing.use('voice sessions', new SessionPool({ speech, language, limit, onTrouble, ...given }))
+  const onMeasured = (measures: TurnMeasures) => metrics.measured(measures)
+  const parts = { speech, language, limit, onTrouble, onMeasured }
+  const sessions = closing.use('voice sessions', new SessionPool({ ...parts, ...given }))
+  metrics.countSessions(() => sessions.size)
   const onBug = (error: unknown) => log.error({ err: error }, 'bug in a voice session')
   const known = () => findNames(language, speech)
   const realtime = closing.use('realtime clients', new RealtimeApp({ sessions, known, onBug }))

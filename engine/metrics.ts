@@ -8,6 +8,7 @@ import type { WorkTiming } from './inference/scheduler.ts'
 import { fill, type Rows, setKnown } from './metric-values.ts'
 import type { Health } from './routes/health.ts'
 import type { TopicTraffic } from './streams/hub.ts'
+import { VoiceMetrics } from './voice-metrics.ts'
 
 /** What is read when somebody asks; all else was counted as it happened. */
 export interface MetricsReading {
@@ -29,6 +30,7 @@ const loopResolutionMs = 10
 /** Every metric of the engine, for Prometheus. Disposing ends the watch over the event loop. */
 export class Metrics implements Disposable {
   readonly #registry = new Registry()
+  readonly voice = new VoiceMetrics(this.#registry)
   readonly #loop: IntervalHistogram = monitorEventLoopDelay({ resolution: loopResolutionMs })
   readonly #stream = this.#declareStreams()
   readonly #topic = this.#declareTopics()
@@ -38,10 +40,8 @@ export class Metrics implements Disposable {
   readonly #models = this.#declareModels()
 
   constructor(version: string) {
-    this.#gauge('build_info', 'Always 1; the labels say what runs.', ['version', 'node']).set(
-      { version, node: process.version },
-      1,
-    )
+    const build = this.#gauge('build_info', 'Always 1; the labels say what runs.', ['version', 'node'])
+    build.set({ version, node: process.version }, 1)
     this.#loop.enable()
   }
 

@@ -11,6 +11,7 @@ import { RingingTimers } from './ringing-timers.ts'
 import type { MachineOptions, VoiceSettings } from './settings.ts'
 import { initialState, type VoiceState } from './state.ts'
 import { ToolCaller } from './tool-caller.ts'
+import type { TurnMeasures } from './turn-measures.ts'
 import { TurnMeter } from './turn-meter.ts'
 import type { VoiceOutput } from './voice-output.ts'
 import type { UntimedEvent, VoiceRequest } from './voice-request.ts'
@@ -37,6 +38,8 @@ export interface RunningSessionParts {
   readonly history: History
   /** A stage failed in a way that no turn is told of. */
   readonly onTrouble: (error: unknown) => void
+  /** A reply has ended. */
+  readonly onMeasured: (measures: TurnMeasures) => void
   /** Called once, when the session has ended. */
   readonly onEnd: () => void
   /** Milliseconds of a clock that only goes forward; for tests. */
@@ -190,7 +193,9 @@ export class RunningSession implements VoiceSession {
   #notify(output: VoiceOutput, { notice }: Extract<Effect, { type: 'tell' }>): void {
     if (notice.type === 'response-ended') {
       const { turn, response, end } = notice
-      output.notice({ type: 'measured', turn, response, measures: this.#meter.measure(turn, end) })
+      const measures = this.#meter.measure(turn, end)
+      this.#parts.onMeasured(measures)
+      output.notice({ type: 'measured', turn, response, measures })
     }
     output.notice(notice)
   }

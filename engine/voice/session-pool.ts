@@ -5,6 +5,7 @@ import type { Speech, VoiceDetection } from '../inference/speech.ts'
 import { unlessAborted } from '../inference/unless-aborted.ts'
 import { RunningSession } from './running-session.ts'
 import { defaultSettings, type MachineOptions, type VoiceSettings } from './settings.ts'
+import type { TurnMeasures } from './turn-measures.ts'
 import type { VoiceOutput } from './voice-output.ts'
 import type { VoiceSession } from './voice-session.ts'
 import type { VoiceSessionOptions, VoiceSessions } from './voice-sessions.ts'
@@ -24,6 +25,8 @@ export interface SessionPoolOptions {
   /** Sessions at once, those that are being opened with them. */
   readonly limit: number
   readonly onTrouble: (error: unknown) => void
+  /** A reply has ended. */
+  readonly onMeasured?: (measures: TurnMeasures) => void
 }
 
 /** All voice sessions of the engine. Disposing it ends them all, and those that are being opened. */
@@ -75,7 +78,7 @@ export class SessionPool implements VoiceSessions, AsyncDisposable {
   }
 
   #begin(output: VoiceOutput, options: VoiceSessionOptions, detection: VoiceDetection): RunningSession {
-    const { speech, language, onTrouble, tools: own = noTools } = this.#options
+    const { speech, language, onTrouble, onMeasured = () => undefined, tools: own = noTools } = this.#options
     const { user, settings = {}, tools = own, history = [] } = options
     const machine = { ...this.#options.machine, ...options.machine }
     const id = randomBytes(9).toString('base64url')
@@ -92,6 +95,7 @@ export class SessionPool implements VoiceSessions, AsyncDisposable {
         settings,
         history,
         onTrouble,
+        onMeasured,
       },
       onEnd: () => this.#open.delete(session),
     })
