@@ -104,6 +104,11 @@ export class HailoRecogniser implements Recogniser, Disposable {
     return this.#options.openStream(this, options)
   }
 
+  async warm(signal: AbortSignal): Promise<void> {
+    const lease = await this.#acquire(signal)
+    lease[Symbol.dispose]()
+  }
+
   /** Refuses what waits. */
   [Symbol.dispose](): void {
     this.#scheduler[Symbol.dispose]()

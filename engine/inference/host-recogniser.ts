@@ -38,5 +38,6 @@ export function createHostRecogniser(options: HostRecogniserOptions): WindowedRe
       lease[Symbol.dispose]()
     }
   }
-  return new WindowedRecogniser({ ...traits, name, backend, simulated: false, recognise })
+  const warm = async (signal: AbortSignal) => (await host.lease(model, use, signal))[Symbol.dispose]()
+  return new WindowedRecogniser({ ...traits, name, backend, simulated: false, recognise, warm })
 }

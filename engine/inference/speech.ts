@@ -53,6 +53,8 @@ export interface Recogniser {
   /** Whole audio of any length, at most an hour; segments as they are found. The samples are borrowed until the end. */
   transcribe(samples: Float32Array, options: RecogniserOptions, signal: AbortSignal): AsyncIterable<SpokenSegment>
   open(options: RecogniserOptions): Promise<RecogniserStream>
+  /** Loads its model before anybody speaks, and throws where it cannot be loaded. Left out: there is nothing to load. */
+  warm?(signal: AbortSignal): Promise<void>
 }
 
 /** A voice of a synthesiser. */

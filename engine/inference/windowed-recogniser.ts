@@ -19,6 +19,8 @@ export interface WindowedRecogniserOptions
   readonly detector: VoiceDetector
   /** What is said in at most 10 s. The samples are borrowed. */
   recognise(samples: Float32Array, options: RecogniserOptions, signal: AbortSignal): Promise<HeardWindow>
+  /** Loads what recognises. */
+  warm?(signal: AbortSignal): Promise<void>
 }
 
 /** A recogniser made of one that takes whole windows only: audio of any length is cut at silences, live sound is recognised utterance by utterance. */
@@ -70,6 +72,10 @@ export class WindowedRecogniser implements Recogniser {
       detection,
       transcribe: (samples, signal) => this.transcribe(samples, options, signal),
     })
+  }
+
+  async warm(signal: AbortSignal): Promise<void> {
+    await this.#options.warm?.(signal)
   }
 
   #check({ language, translate, prompt }: RecogniserOptions): void {

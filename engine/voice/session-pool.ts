@@ -106,7 +106,7 @@ export class SessionPool implements VoiceSessions, AsyncDisposable {
   /** Loads every model that the session's first turn needs, so that a missing one is known before anybody speaks. */
   async #warm({ purpose, user }: VoiceSessionOptions, settings: VoiceSettings, signal: AbortSignal): Promise<void> {
     const { speech, language } = this.#options
-    const recogniser = this.#warmRecogniser(settings)
+    const recogniser = this.#warmRecogniser(settings, signal)
     if (purpose === 'transcribe') return await recogniser
     const writer = language
       .find(settings.model)
@@ -115,8 +115,9 @@ export class SessionPool implements VoiceSessions, AsyncDisposable {
     await Promise.all([recogniser, writer, voice])
   }
 
-  async #warmRecogniser({ recognition }: VoiceSettings): Promise<void> {
+  async #warmRecogniser({ recognition }: VoiceSettings, signal: AbortSignal): Promise<void> {
     const recogniser = await this.#options.speech.recogniser()
+    await recogniser.warm?.(signal)
     const stream = await recogniser.open(recognition)
     await stream[Symbol.asyncDispose]()
   }
