@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs'
+import { concat, from, ignoreElements, Observable } from 'rxjs'
 import { z } from 'zod'
 import { SoundFit } from '../audio/sound-fit.ts'
 import { soundEdge } from '../audio/speech-options.ts'
@@ -88,9 +88,10 @@ export default defineNode({
   create: (options, tools) => (sound) =>
     new Observable<PacketOf<'text' | 'audio' | 'event'>>((subscriber) => {
       const talk = new Talk(options, tools, (packet) => emit(subscriber, packet))
-      // Busy, or a model is missing: the stream says so, and tries again.
-      talk.opened.catch((error: unknown) => subscriber.error(error))
-      subscriber.add(sound.pipe(consume(tools.edge, (packet) => talk.hear(packet))).subscribe(subscriber))
+      // The microphone opens when there is somebody to listen: models may take long to load. Busy, or one that is missing: the stream says so, and tries again.
+      const opened = from(talk.opened).pipe(ignoreElements())
+      const heard = sound.pipe(consume<PacketOf<'audio'>>(tools.edge, (packet) => talk.hear(packet)))
+      subscriber.add(concat(opened, heard).subscribe(subscriber))
       return () => void talk[Symbol.asyncDispose]()
     }),
 })
@@ -122,12 +123,10 @@ class Talk implements AsyncDisposable {
       aheadMs: options.aheadMs,
     })
     this.opened = this.#open(options)
-    this.opened.catch(() => undefined)
   }
 
-  /** Waits until the voice session is open; what the edge cannot hold meanwhile is lost. */
-  async hear(packet: PacketOf<'audio'>): Promise<void> {
-    await this.opened
+  /** Once it is open. */
+  hear(packet: PacketOf<'audio'>): void {
     this.#packet = packet
     this.#session?.push(this.#fit.push(packet.payload), speechRate)
   }
