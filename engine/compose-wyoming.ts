@@ -1,22 +1,17 @@
+import type { ComposedAssistant } from './compose-assistant.ts'
 import type { Config } from './config.ts'
 import type { ClosingStack } from './core/lifecycle.ts'
 import { EngineError } from './errors.ts'
-import type { Language } from './inference/language.ts'
-import type { Speech } from './inference/speech.ts'
 import type { Logger } from './log.ts'
 import type { Problems } from './problems.ts'
 import { Conversations } from './wyoming/conversations.ts'
-import type { HandlingParts } from './wyoming/handling.ts'
 import { InfoReader } from './wyoming/info.ts'
 import { WyomingServer } from './wyoming/wyoming-server.ts'
 
 /** What Home Assistant's port is opened with. */
 export interface WyomingSurroundings {
   readonly config: Pick<Config, 'wyoming'>
-  readonly speech: Speech | undefined
-  readonly language: Language | undefined
-  /** How what is said is answered. */
-  readonly answers: Pick<HandlingParts, 'model' | 'instructions' | 'tools'>
+  readonly assistant: Pick<ComposedAssistant, 'speech' | 'language' | 'tools' | 'settings'>
   readonly version: string
   readonly problems: Problems
   readonly log: Logger
@@ -25,13 +20,15 @@ export interface WyomingSurroundings {
 
 /** Listens for Home Assistant where the configuration says so. A port that is taken is a problem in log and health, and no failure: then undefined. */
 export async function openWyoming(around: WyomingSurroundings): Promise<WyomingServer | undefined> {
-  const { config, speech, language, answers, version, problems, closing } = around
+  const { config, assistant, version, problems, closing } = around
   if (config.wyoming === null) return undefined
   const { host, port } = config.wyoming
   const log = around.log.child({ part: 'wyoming' })
-  const handling = { ...answers, language, conversations: new Conversations() }
+  const { speech, language, tools, settings } = assistant
+  const { instructions, model, voice } = settings
+  const handling = { language, model, instructions, tools, conversations: new Conversations() }
   const info = new InfoReader({ speech, language, version })
-  const server = await tryListen({ host, port, speech, handling, info, log }, problems)
+  const server = await tryListen({ host, port, speech, voice, handling, info, log }, problems)
   if (server === undefined) return undefined
   closing.use('wyoming', server)
   log.info({ host, port: server.port }, 'answers as a Wyoming service too')

@@ -7,6 +7,7 @@ import type { CommandLine } from './command-line.ts'
 import { EngineError, messageOf } from './errors.ts'
 import { projectRoot } from './root.ts'
 import { tlsSchema } from './tls/tls-settings.ts'
+import { voiceSchema } from './voice/voice-config.ts'
 
 const byteSize = z
   .union([
@@ -108,6 +109,7 @@ export const configSchema = z.strictObject({
   images: z
     .strictObject({ slots: z.number().int().min(8).max(1024).default(32), maxSize: imageSize.prefault('1920x1080') })
     .prefault({}),
+  voice: voiceSchema.prefault({}),
   /** A port for Home Assistant, which knows no token; null: none. */
   wyoming: z
     .strictObject({

@@ -9,7 +9,7 @@ import { createPacket, type Kind, type Packet, type PacketOf } from './core/pack
 import type { Node, Plugin } from './core/plugin.ts'
 import { buildPipeline, type Pipeline, type RunningStream } from './core/runner.ts'
 import { type StreamStatus, SupervisedStream } from './core/running-stream.ts'
-import type { OptionValues } from './core/tuning.ts'
+import type { OptionValues, Tuning } from './core/tuning.ts'
 import { EngineError, messageOf } from './errors.ts'
 import type { Logger } from './log.ts'
 import type { PipelineHealth } from './routes/health.ts'
@@ -39,6 +39,16 @@ interface Running extends Pipeline {
 interface Broken {
   readonly name: string
   readonly error: string
+}
+
+/** An option that a pipeline lets voices change. */
+export interface VoiceParameter {
+  /** `<pipeline>/<stream>.<option>`. */
+  readonly name: string
+  readonly pipeline: string
+  readonly stream: string
+  readonly option: string
+  readonly tuning: Pick<Tuning, 'values' | 'schemaOf'>
 }
 
 /** The pipelines that run, and their topics in the hub. Disposing closes them newest first. */
@@ -115,15 +125,15 @@ export class PipelineSet implements AsyncDisposable {
     return tuning.values
   }
 
-  /** What pipelines let voices change: `<pipeline>/<stream>.<option>`, and as it is now. */
-  voiceOptions(): OptionValues {
-    const entries = this.#running.flatMap(({ name, spec, tunings }) =>
-      (spec.voice ?? []).map((listed) => {
-        const { stream, option } = splitOption(listed)
-        return [`${name}/${listed}`, tunings.get(stream)?.values[option] ?? null] as const
+  /** What pipelines let voices change: `<pipeline>/<stream>.<option>`, as it is now. */
+  voiceParameters(): VoiceParameter[] {
+    return this.#running.flatMap(({ name: pipeline, spec, tunings }) =>
+      (spec.voice ?? []).flatMap((listed) => {
+        const [stream = '', option = ''] = listed.split('.')
+        const tuning = tunings.get(stream)
+        return tuning ? [{ name: `${pipeline}/${listed}`, pipeline, stream, option, tuning }] : []
       }),
     )
-    return Object.fromEntries(entries)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -229,12 +239,6 @@ function sourceOf(spec: PipelineSpec, stream: string): string {
   const entry = spec.streams[name]
   const [input] = entry === undefined ? [] : inputsOf(name, entry)
   return input === undefined ? name : sourceOf(spec, input.from)
-}
-
-/** `<stream>.<option>`: names of streams have no dot. */
-function splitOption(listed: string): { readonly stream: string; readonly option: string } {
-  const at = listed.indexOf('.')
-  return { stream: listed.slice(0, at), option: listed.slice(at + 1) }
 }
 
 function readText(file: string): string {

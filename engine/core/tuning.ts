@@ -1,4 +1,5 @@
 import { Observable, Subject, type Subscription } from 'rxjs'
+import { z } from 'zod'
 import { type CheckedNode, type CheckedStream, parseOptions } from './check-pipeline.ts'
 import { emit } from './edge.ts'
 import { invalid } from './graph.ts'
@@ -33,6 +34,12 @@ export class Tuning {
   get values(): OptionValues {
     const parsed = this.#parsed as OptionValues
     return Object.fromEntries(this.names.map((name) => [name, parsed[name] ?? null]))
+  }
+
+  /** What one option may be, as a JSON schema. */
+  schemaOf(option: string): Readonly<Record<string, unknown>> {
+    const { properties = {} } = z.toJSONSchema(this.#stream.plugin.options, { io: 'input' })
+    return (properties[option] ?? {}) as Readonly<Record<string, unknown>>
   }
 
   /** All options of the node as they are now, as its plug-in takes them. */

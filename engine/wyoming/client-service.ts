@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.ts'
-import type { Speech } from '../inference/speech.ts'
+import type { Speech, SynthesisOptions } from '../inference/speech.ts'
 import type { WyomingConnection } from './connection.ts'
 import type { SoundTaker } from './exchange.ts'
 import type { WyomingEvent } from './frame.ts'
@@ -22,6 +22,8 @@ import { VoiceActivity } from './voice-activity.ts'
 export interface ClientParts {
   /** Undefined: there is none, and what needs it is refused as `unavailable`. */
   readonly speech: Speech | undefined
+  /** How texts are spoken that ask for no voice. */
+  readonly voice: SynthesisOptions
   readonly handling: HandlingParts
   readonly info: InfoReader
 }
@@ -181,7 +183,8 @@ export class ClientService {
 
   #synthesisOf(voice: VoiceAsked) {
     const { send, signal } = this.#connection
-    return { synthesiser: this.#expectSpeech().synthesiser, voice, send, signal }
+    const { synthesiser } = this.#expectSpeech()
+    return { synthesiser, voice, unasked: this.#parts.voice, send, signal }
   }
 
   #expectSpeaking(): Speaking {

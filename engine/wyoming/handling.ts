@@ -16,8 +16,8 @@ export interface HandlingParts {
   readonly language: Language | undefined
   /** Left out: the default one. */
   readonly model?: string | undefined
-  /** The system prompt as it is now; empty for none. */
-  readonly instructions: () => Promise<string> | string
+  /** The system prompt; empty for none. */
+  readonly instructions: string
   readonly tools: VoiceTools
   readonly conversations: Conversations
 }
@@ -75,8 +75,7 @@ class Answer {
   async #converse(said: readonly ChatMessage[]): Promise<readonly ChatMessage[]> {
     const { language, model, instructions, tools } = this.#parts
     const { name, capabilities } = await language.find(model)
-    const prompt = await instructions()
-    const system: ChatMessage[] = prompt === '' ? [] : [{ role: 'system', content: prompt }]
+    const system: ChatMessage[] = instructions === '' ? [] : [{ role: 'system', content: instructions }]
     let messages = said
     for (let round = 0; ; round++) {
       const offered = capabilities.tools && round < mostToolRounds ? tools : noTools

@@ -13,14 +13,16 @@ const mostWaiting = 100_000
 export interface SynthesisParts {
   readonly synthesiser: Synthesiser
   readonly voice: VoiceAsked
+  /** How it is spoken where neither voice nor language is asked for. */
+  readonly unasked: SynthesisOptions
   readonly send: SendEvent
   readonly signal: AbortSignal
 }
 
 /** Text to speech: `audio-start`, pieces as they are made, `audio-stop`. The first comes before the end of the text is known. */
 export async function speak(text: string | AsyncIterable<string>, parts: SynthesisParts): Promise<void> {
-  const { synthesiser, voice, send, signal } = parts
-  const options = await chooseVoice(synthesiser, voice)
+  const { synthesiser, voice, unasked, send, signal } = parts
+  const options = { ...(isAsked(voice) ? {} : unasked), ...(await chooseVoice(synthesiser, voice)) }
   const { sampleRate, chunks } = await synthesiser.speak(text, options, signal)
   const format = { rate: sampleRate, width: 2, channels: 1 }
   let sent = 0
@@ -35,6 +37,10 @@ export async function speak(text: string | AsyncIterable<string>, parts: Synthes
     }
   }
   await send('audio-stop', { timestamp: timestamp() })
+}
+
+function isAsked({ name, language }: VoiceAsked): boolean {
+  return Boolean(name || language)
 }
 
 async function chooseVoice(

@@ -116,7 +116,7 @@ async function chooseRecogniser(
 ): Promise<Recogniser> {
   const best = await speech.recogniser(name)
   if (name !== undefined || language === undefined) return best
-  const all = await speech.recognisers()
+  const all = [best, ...(await speech.recognisers())]
   return all.find(({ languages }) => languages === 'any' || languages.includes(language)) ?? best
 }
 

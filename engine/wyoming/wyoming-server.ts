@@ -56,13 +56,9 @@ export class WyomingServer implements AsyncDisposable {
     return this.#clients.size
   }
 
-  /** Lets no new client in. */
-  pause(): void {
-    this.#isPaused = true
-  }
-
-  resume(): void {
-    this.#isPaused = false
+  /** Lets no new client in while there are no descriptors for it. */
+  readonly onDescriptors = (are: 'short' | 'enough'): void => {
+    this.#isPaused = are === 'short'
   }
 
   /** Ends all clients and their work, and listens no more. May be called twice. */

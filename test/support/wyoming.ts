@@ -128,10 +128,10 @@ export async function startWyoming(
   const speech = new LiveSpeech()
   const { language, handling: answers, ...others } = options
   const conversations = new Conversations()
-  const handling = { language, instructions: () => '', tools: noTools, conversations, ...answers }
+  const handling = { language, instructions: '', tools: noTools, conversations, ...answers }
   const info = new InfoReader({ speech, language, version: '0.0.0-test' })
   const server = await WyomingServer.listen({
-    ...{ host: '127.0.0.1', port: 0, speech, handling, info, log: silentLog },
+    ...{ host: '127.0.0.1', port: 0, speech, voice: {}, handling, info, log: silentLog },
     ...others,
   })
   return {

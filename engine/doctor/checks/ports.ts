@@ -26,9 +26,11 @@ async function checkOwn(system: System, host: string, port: number): Promise<Fin
 }
 
 /** Whether the extra ports are free; a taken one does not keep the engine from starting. */
-export async function checkExtraPorts(system: System, { compat, listen }: Config): Promise<Finding[]> {
-  const wanted = [...(compat.ollama ? [ollamaPort] : []), ...(compat.services ? servicePorts : [])]
-  const findings = await Promise.all(wanted.map((port) => checkExtra(system, listen.host, port)))
+export async function checkExtraPorts(system: System, { compat, listen, wyoming }: Config): Promise<Finding[]> {
+  const ours = [...(compat.ollama ? [ollamaPort] : []), ...(compat.services ? servicePorts : [])]
+  const places = [...ours.map((port) => ({ host: listen.host, port })), ...(wyoming ? [wyoming] : [])]
+  const wanted = places.map(({ port }) => port)
+  const findings = await Promise.all(places.map(({ host, port }) => checkExtra(system, host, port)))
   const taken = findings.flat()
   return wanted.length > 0 && taken.length === 0 ? [ok('extra-ports', `${wanted.join(', ')} free`)] : taken
 }
