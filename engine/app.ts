@@ -1,3 +1,4 @@
+import { composeAssistant } from './compose-assistant.ts'
 import { composeChat } from './compose-chat.ts'
 import { composeHouse } from './compose-house.ts'
 import { composeModels } from './compose-models.ts'
@@ -89,12 +90,14 @@ async function compose(
   const hub = createHub({ clock, log, pool, metrics })
   const speech = given.speech ?? models.speech
   const chat = composeChat({ config, ...models, language: given.language ?? models.language, speech, clock, version })
+  const talking = { hub, clock, language: chat.language, speech, pipelines: () => pipelines }
+  const assistant = composeAssistant({ ...talking, config, closing })
   const around = { state: config.state, hub, clock, log, closing }
-  const talk = { config, language: chat.language, speech, machine: given.voice, metrics: metrics.voice }
-  const voice = composeVoice({ ...around, ...talk })
+  const voice = composeVoice({ config, ...assistant, machine: given.voice, metrics: metrics.voice, log, closing })
   const asked = { vision, speech, voices: voice.sessions, tasks }
   const streams = await composeStreams({ config, pool, hub, clock, log, closing, onStart, ...asked })
   const { pipelines, browser } = streams
+  assistant.expectTopics()
   const load = closing.use('load watch', watchLoad(vision, problems, log))
   const hosts = () => [...models.hosts(), ...streams.hosts()]
   const tls = composeTls({ config, problems, log, closing })
@@ -115,7 +118,7 @@ async function compose(
   const socket = { ...socketSchemas, answer: socketAnswerSchema, progress: jobProgressSchema }
   const { fetch } = joinDescribed(routes, { version, socket, topics: () => hub.topics(), errorBody: errorBodyFor })
   const served = { hub, browserSources: browser, fetch, chat: chat.routes, socketApps: voice.socketApps }
-  const ports = { config, ...served, tls, problems, log, closing }
+  const ports = { config, ...served, tls, assistant, version, problems, log, closing }
   const { url, secureUrl, onDescriptors } = await openListeners(ports)
   void models.preload(config.models.preload)
   closing.use('resource watch', new ResourceWatch({ problems, stateFolder: config.state, onDescriptors }))

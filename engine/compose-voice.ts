@@ -5,10 +5,11 @@ import type { Language } from './inference/language.ts'
 import type { Speech } from './inference/speech.ts'
 import type { Logger } from './log.ts'
 import type { SocketApp } from './server/socket-app.ts'
+import { configuredSessions } from './voice/configured-sessions.ts'
 import { RealtimeApp } from './voice/realtime/realtime-app.ts'
 import type { KnownNames } from './voice/realtime/session-config.ts'
 import { SessionPool } from './voice/session-pool.ts'
-import type { MachineOptions } from './voice/settings.ts'
+import { defaultSettings, type MachineOptions, type VoiceSettings } from './voice/settings.ts'
 import type { TurnMeasures } from './voice/turn-measures.ts'
 import type { VoiceSessions } from './voice/voice-sessions.ts'
 import type { VoiceTools } from './voice/voice-tools.ts'
@@ -22,6 +23,8 @@ export interface VoiceSurroundings {
   readonly speech: Speech
   /** Of every session that brings none of its own. */
   readonly tools?: VoiceTools
+  /** As sessions begin that bring none; left out: the usual ones. */
+  readonly settings?: VoiceSettings
   /** Times and limits in place of the usual ones. */
   readonly machine?: Partial<MachineOptions> | undefined
   readonly metrics: VoiceMetrics
@@ -55,9 +58,10 @@ export function composeVoice({
   const sessions = closing.use('voice sessions', new SessionPool({ ...parts, ...given }))
   metrics.countSessions(() => sessions.size)
   const onBug = (error: unknown) => log.error({ err: error }, 'bug in a voice session')
-  const known = () => findNames(language, speech)
-  const realtime = closing.use('realtime clients', new RealtimeApp({ sessions, known, onBug }))
-  return { sessions, socketApps: [realtime] }
+  const { settings = defaultSettings } = around
+  const known = async () => firstConfigured(await findNames(language, speech), settings)
+  const realtime = closing.use('realtime clients', new RealtimeApp({ sessions, known, settings, onBug }))
+  return { sessions: configuredSessions(sessions, settings), socketApps: [realtime] }
 }
 
 /** What lacks is told when a session is opened that needs it. */
@@ -71,6 +75,11 @@ async function findNames(language: Language, speech: Speech): Promise<KnownNames
   const models = chatting.flatMap(({ name, aliases }) => [name, ...aliases])
   const here = voices.filter(({ state }) => state === 'available')
   return { models: [...(first ? [first.name] : []), ...models], voices: here.map(({ name }) => name) }
+}
+
+/** A client that names none gets the first. */
+function firstConfigured({ models, voices }: KnownNames, { model, voice: { voice } }: VoiceSettings): KnownNames {
+  return { models: [...(model ? [model] : []), ...models], voices: [...(voice ? [voice] : []), ...voices] }
 }
 
 function noneThere(error: unknown): undefined {

@@ -118,8 +118,6 @@ export const configSchema = z.strictObject({
     })
     .nullable()
     .default(null),
-  /** Conversations by voice at once; each needs the models for itself while it speaks or listens. */
-  voice: z.strictObject({ sessions: z.number().int().min(1).max(256).default(8) }).prefault({}),
   log: z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
 })
 

@@ -3,6 +3,7 @@ import type { Hono } from 'hono'
 import { openOllamaListener } from './compose-chat.ts'
 import { uploadPaths } from './compose-house.ts'
 import type { ComposedTls } from './compose-tls.ts'
+import { openWyoming, type WyomingSurroundings } from './compose-wyoming.ts'
 import type { Config } from './config.ts'
 import type { ClosingStack } from './core/lifecycle.ts'
 import { errorBodyFor } from './error-bodies.ts'
@@ -29,6 +30,9 @@ export interface ListenersOptions {
   readonly chat: readonly Hono[] | undefined
   /** Undefined: plain HTTP alone. */
   readonly tls: ComposedTls | undefined
+  /** What answers over Wyoming. */
+  readonly assistant: WyomingSurroundings['assistant']
+  readonly version: string
   readonly problems: Problems
   readonly log: Logger
   readonly closing: ClosingStack
@@ -58,6 +62,7 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
   const asOllama = { config, rules, problems, log, closing }
   const ollama =
     config.compat.ollama && chat !== undefined ? await openOllamaListener({ ...asOllama, routes: chat }) : undefined
+  const wyoming = await openWyoming(options)
   const servers = [server, secure, ollama].filter((open) => open !== undefined)
   const name = host.includes(':') ? `[${host}]` : host
   return {
@@ -65,6 +70,7 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
     secureUrl: secure && `https://${name}:${secure.port}`,
     onDescriptors: (are) => {
       for (const open of servers) are === 'short' ? open.pause() : void open.resume()
+      wyoming?.onDescriptors(are)
     },
   }
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { EngineError, messageOf } from '../../errors.ts'
+import type { VoiceSettings } from '../settings.ts'
 import type { VoiceSession } from '../voice-session.ts'
 import type { VoiceSessions } from '../voice-sessions.ts'
 import { betaDialect, type Dialect, gaDialect } from './beta.ts'
@@ -22,6 +23,8 @@ export interface RealtimeParts {
   readonly sessions: VoiceSessions
   /** Models and voices that are here, the default first. */
   readonly known: () => Promise<KnownNames>
+  /** What a client begins with that says nothing else: instructions, and how the end of a turn is found. */
+  readonly settings: Pick<VoiceSettings, 'instructions' | 'turnDetection'>
   /** A bug came up while a client was served. */
   readonly onBug: (error: unknown) => void
 }
@@ -97,7 +100,8 @@ export class RealtimeClient {
     const { query } = this.#visit
     const purpose = query.get('intent') === 'transcription' ? 'transcribe' : 'converse'
     const type = purpose === 'transcribe' ? 'transcription' : 'realtime'
-    const config = defaultConfig(type, query.get('model') ?? known.models[0] ?? '', known.voices[0] ?? '')
+    const [model = '', voice = ''] = [query.get('model') ?? known.models[0], known.voices[0]]
+    const config = defaultConfig({ type, model, voice, ...this.#parts.settings })
     const send = (event: ServerEvent) => this.#send(event)
     const conversation = `conv_${this.#id}`
     const protocol = new RealtimeSession({ conversation, config, known, send, room: () => this.#room() })

@@ -67,14 +67,41 @@ const semanticVad: TurnDetectionConfig = {
   interrupt_response: true,
 }
 
+/** What a session begins with. */
+export interface Beginning extends Pick<VoiceSettings, 'instructions' | 'turnDetection'> {
+  readonly type: SessionConfig['type']
+  readonly model: string
+  readonly voice: string
+}
+
+function fromDetection(detection: TurnDetection): TurnDetectionConfig {
+  const answers = { create_response: detection.createResponse, interrupt_response: detection.interruptResponse }
+  if (detection.type === 'semantic_vad') return { type: detection.type, eagerness: detection.eagerness, ...answers }
+  return {
+    type: detection.type,
+    threshold: detection.threshold,
+    prefix_padding_ms: detection.prefixMs,
+    silence_duration_ms: detection.silenceMs,
+    idle_timeout_ms: detection.idleTimeoutMs,
+    ...answers,
+  }
+}
+
 /** What a session has before its client says anything. */
-export function defaultConfig(type: SessionConfig['type'], model: string, voice: string): SessionConfig {
+export function defaultConfig(begin: Beginning): SessionConfig {
+  const { type, model, voice, turnDetection } = begin
+  const instructions = type === 'realtime' ? begin.instructions : ''
   const transcription = type === 'transcription' ? { model } : null
   return {
-    ...{ type, model, output_modalities: ['audio'], instructions: '', tools: [], tool_choice: 'auto' },
+    ...{ type, model, output_modalities: ['audio'], instructions, tools: [], tool_choice: 'auto' },
     ...{ max_output_tokens: 'inf', temperature: null, tracing: null, truncation: 'auto' },
     audio: {
-      input: { format: pcm, transcription, noise_reduction: null, turn_detection: serverVad },
+      input: {
+        format: pcm,
+        transcription,
+        noise_reduction: null,
+        turn_detection: turnDetection && fromDetection(turnDetection),
+      },
       output: { format: pcm, voice, speed: 1 },
     },
   }
