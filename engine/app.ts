@@ -27,6 +27,7 @@ import { Problems, reportClockStep, reportHostStart } from './problems.ts'
 import { ResourceWatch } from './resource-watch.ts'
 import { readResources } from './resources.ts'
 import { joinDescribed } from './routes/documents.ts'
+import { faceRoutes } from './routes/faces.ts'
 import { type Health, healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { modelRoutes } from './routes/models.ts'
@@ -108,6 +109,7 @@ async function compose(
   const routes = [
     topicRoutes(hub),
     visionRoutes(vision),
+    faceRoutes(vision, models.gallery),
     modelRoutes({ ...models, resources: () => readResources(resources) }),
     healthRoutes(health, () => describeService(speech)),
     metricsRoutes(() => readMetrics({ metrics, health, hub, pool, residency }), metrics.contentType),

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { composeLanguage } from './compose-language.ts'
 import { composeSpeech } from './compose-speech.ts'
 import { inferenceThreads } from './config.ts'
@@ -6,6 +7,7 @@ import type { HostStatus } from './hosts/host.ts'
 import { type Catalogue, loadCatalogue } from './inference/catalogue.ts'
 import { type DefaultModel, defaultLanguage } from './inference/default-model.ts'
 import type { Memory } from './inference/eviction.ts'
+import { FaceGallery } from './inference/face-gallery.ts'
 import { type FoundHailo, findHailo } from './inference/find-hailo.ts'
 import { HailoBackend } from './inference/hailo.ts'
 import type { HailoDeviceStatus } from './inference/hailo-link.ts'
@@ -30,6 +32,8 @@ import type { ModelsParts } from './routes/models.ts'
 /** Everything that finds, loads and runs models. */
 export interface ComposedModels extends Omit<ModelsParts, 'resources'> {
   readonly vision: VisionEngine
+  /** Faces that have a name. */
+  readonly gallery: FaceGallery
   readonly tasks: readonly VisionTask[]
   readonly residency: Residency
   /** The Hailo device, for health. */
@@ -71,7 +75,9 @@ export async function composeModels(around: ModelsSurroundings): Promise<Compose
   const trusted = new TrustedFiles(config.state, (path) => store.search.hashOf(path))
   const device = { hailo, noHailo: found.absent, trusted }
   const parts = { ...device, pool, catalogue, store, tasks, residency, sizes, threads: inferenceThreads(config), log }
-  const vision = closing.use('vision', new VisionEngine({ ...parts, onWorked, onHostStart }))
+  const { keepPictures } = config.faces
+  const gallery = closing.use('faces', new FaceGallery({ file: join(config.state, 'faces.db'), keepsPictures: keepPictures }))
+  const vision = closing.use('vision', new VisionEngine({ ...parts, knownFaces: gallery, onWorked, onHostStart }))
   const { support } = found
   const spoken = composeLanguage({ around, support, catalogue, store, residency, sizes, trusted })
   const hasHailo = () => hailo?.status.state === 'ready'
@@ -85,7 +91,7 @@ export async function composeModels(around: ModelsSurroundings): Promise<Compose
   }
   const stock = createStock(catalogue.models, store)
   return {
-    ...{ vision, tasks, residency, catalogue, store },
+    ...{ vision, gallery, tasks, residency, catalogue, store },
     hailo: () => hailo?.status ?? { state: 'absent', reason: found.absent ?? '', simulated: false },
     hosts: () => [...vision.hosts(), ...(hailo?.hosts() ?? []), ...spoken.hosts(), ...speech.hosts()],
     ...{ language: spoken.language, speech, status },

@@ -96,6 +96,8 @@ export const configSchema = z.strictObject({
   pipelines: z.array(z.union([z.string().min(1), z.record(z.string(), z.unknown())])).default(['demo']),
   models: modelsSchema.prefault({}),
   language: languageSchema.prefault({}),
+  /** `keepPictures`: of people who are enrolled by a picture; otherwise only numbers that tell their faces from others are kept. */
+  faces: z.strictObject({ keepPictures: z.boolean().default(false) }).prefault({}),
   hailo: z
     .strictObject({
       enabled: z.union([z.literal('auto'), z.boolean()]).default('auto'),

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 #include <random>
 
 #include "decode_rows.h"
@@ -81,6 +82,10 @@ Shapes shapesFor(std::string_view kernel, const DecodeOptions& options) {
   if (kernel == "yolo-v8-segment-raw") return withPrototypes(options, {64, classes, width}, width);
   if (kernel == "yolo-v5-segment-raw") return withPrototypes(options, {3 * (5 + classes + width)}, width);
   if (kernel == "scrfd") return faceShapes(options);
+  if (kernel == "text-regions")
+    return {oneOf<std::vector<std::size_t>>({{1, 1, height, width}, {1, height, width, 1}})};
+  if (kernel == "ctc") return {{1, places, 1 + classes}};
+  if (kernel == "class-scores" || kernel == "embedding") return {{1, classes}};
   if (kernel == "centernet") return {{1, height, width, classes}, {1, height, width, 4}};
   return {{1, height, width, 1}, {1, height, width, 34}, {1, height, width, 17}, {1, height, width, 34}};
 }
@@ -124,11 +129,28 @@ bool isOther(const Kernel& kernel) {
   return kernel.width == 51 || kernel.width == 7;
 }
 
+/** Whether the kernel's rows are values that lie nowhere in the picture: letters, classes, a vector. */
+bool isAbstract(const Kernel& kernel) {
+  return kernel.width <= 3;
+}
+
+/** Where a row has its score; none where rows are not told best first. */
+std::optional<std::size_t> scoreOf(const Kernel& kernel) {
+  if (kernel.name == "class-scores") return 1;
+  if (kernel.width == 51 || kernel.width == 9 || isAbstract(kernel)) return std::nullopt;
+  return kernel.width == 7 ? 5 : 4;
+}
+
 void checkRow(const float* row, const Kernel& kernel, const DecodeOptions& options) {
   const auto isWithin = [&](float x, float y) {
     return x >= 0 && y >= 0 && x <= options.sourceWidth && y <= options.sourceHeight;
   };
   for (std::size_t i = 0; i < kernel.width; i++) check::isTrue(std::isfinite(row[i]), "finite values");
+  if (isAbstract(kernel)) return;
+  if (kernel.width == 9) {
+    for (std::size_t i = 0; i < 8; i += 2) check::isTrue(isWithin(row[i], row[i + 1]), "corners within");
+    return check::isTrue(row[8] >= options.minScore, "a score that reaches minScore");
+  }
   if (kernel.width == 7) {
     check::isTrue(isWithin(row[0], row[1]), "a middle within the source");
     check::isTrue(row[2] > 0 && row[3] > 0 && std::abs(row[4]) < 1.5709f, "sides, and an angle within half a turn");
@@ -172,11 +194,11 @@ bool decodesSoundly(const Kernel& kernel, const std::vector<OwnedTensor>& tensor
     return false;
   }
   check::equals(rows.size() % kernel.width, 0u);
-  check::isTrue(rows.size() / kernel.width <= options.maxRows, "no more than maxRows");
+  if (kernel.name != "embedding") check::isTrue(rows.size() / kernel.width <= options.maxRows, "no more than maxRows");
   for (std::size_t i = 0; i < rows.size(); i += kernel.width) {
     checkRow(&rows[i], kernel, options);
-    const std::size_t score = i + (kernel.width == 7 ? 5 : 4);
-    if (i > 0 && kernel.width != 51) check::isTrue(rows[score] <= rows[score - kernel.width], "best first");
+    const auto score = scoreOf(kernel);
+    if (i > 0 && score) check::isTrue(rows[i + *score] <= rows[i + *score - kernel.width], "best first");
   }
   return true;
 }

@@ -81,7 +81,12 @@ export interface DetectedObject {
   readonly bbox: readonly [x: number, y: number, width: number, height: number]
   readonly keypoints?: readonly Keypoint[]
   readonly mask?: { readonly size: readonly [height: number, width: number]; readonly counts: string }
+  /** Whose face it is. */
   readonly identity?: string
+  /** How much the face is like the one that is known, 0 to 1; beside `identity`. */
+  readonly similarity?: number
+  /** Of a face, of length 1, where it was asked for; to be compared with those of the same model alone. */
+  readonly embedding?: { readonly model: string; readonly values: readonly number[] }
   readonly text?: string
   /** Its corners, where these say more than the box: x and y in pixels of the source frame, clockwise from the top left one. */
   readonly polygon?: readonly (readonly [x: number, y: number])[]

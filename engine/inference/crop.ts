@@ -30,3 +30,9 @@ export function sizeOf([a, b, , d, e]: Crop): readonly [width: number, height: n
 export function partOf([a, b, c, d, e, f]: Crop, from: number, to: number): Crop {
   return [a * (to - from), b, c + a * from, d * (to - from), e, f + d * from]
 }
+
+/** A square around its middle, turned by an angle in radians, which grows from the x axis towards the y axis. */
+export function squareCrop([x, y]: Point, side: number, angle: number): Crop {
+  const [cosine, sine] = [side * Math.cos(angle), side * Math.sin(angle)]
+  return [cosine, -sine, x - cosine / 2 + sine / 2, sine, cosine, y - sine / 2 - cosine / 2]
+}

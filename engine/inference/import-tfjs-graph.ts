@@ -91,6 +91,8 @@ export function flagOf(node: GraphNode, key: string): boolean {
 /** The sizes of a placeholder. Throws `invalid` for one that is not known beforehand. */
 export function shapeOf(node: GraphNode): readonly number[] {
   const sizes = node.attributes.shape?.shape?.dim?.map((dimension) => dimension.size) ?? []
+  // One picture at a time.
+  if ((sizes[0] ?? 0) < 0) sizes[0] = 1
   if (sizes.length > 0 && sizes.every((size) => size > 0)) return sizes
   throw new EngineError('invalid', `Expected ${node.name} to have a fixed shape, received [${sizes.join(', ')}]`)
 }

@@ -20,6 +20,8 @@ const table: Readonly<Record<string, Conversion>> = {
   AddV2: elementwise('Add'),
   Sub: elementwise('Sub'),
   Mul: elementwise('Mul'),
+  Minimum: elementwise('Min'),
+  Maximum: elementwise('Max'),
   Equal: elementwise('Equal'),
   Relu: elementwise('Relu'),
   Sigmoid: elementwise('Sigmoid'),
@@ -80,11 +82,16 @@ function broadcast(node: GraphNode, values: readonly Value[]): number[] {
 function mean(node: GraphNode, inputs: readonly Value[], writer: OnnxWriter): Value {
   const input = needed(node, inputs, 0)
   const axes = [...constantOf(needed(node, inputs, 1))].map((axis) => (axis + input.shape.length) % input.shape.length)
-  if (!flagOf(node, 'keep_dims') || axes.sort().join() !== '1,2')
-    throw unknownForm(node, 'rows and columns, kept', axes.join())
-  writer.add({ type: 'GlobalAveragePool', inputs: [writer.nchw(input)], output: node.name })
+  if (axes.sort().join() !== '1,2') throw unknownForm(node, 'rows and columns', axes.join())
   const [batch, , , channels] = fourOf(node, input.shape)
-  return { ...input, name: node.name, shape: [batch, 1, 1, channels], layout: 'nchw' }
+  if (flagOf(node, 'keep_dims')) {
+    writer.add({ type: 'GlobalAveragePool', inputs: [writer.nchw(input)], output: node.name })
+    return { ...input, name: node.name, shape: [batch, 1, 1, channels], layout: 'nchw' }
+  }
+  writer.add({ type: 'GlobalAveragePool', inputs: [writer.nchw(input)], output: `${node.name}/kept` })
+  const rowsAndColumns = storeAxes([2, 3], writer)
+  writer.add({ type: 'Squeeze', inputs: [`${node.name}/kept`, rowsAndColumns], output: node.name })
+  return { ...input, name: node.name, shape: [batch, channels], layout: 'plain' }
 }
 
 function resizeBilinear(node: GraphNode, inputs: readonly Value[], writer: OnnxWriter): Value {

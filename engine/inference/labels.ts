@@ -19,4 +19,7 @@ export const cocoKeypoints = [
 ] as const
 
 /** Class names by the name that the catalogue uses for the set; a row's class is the index. */
-export const labelSets = { coco80, person: ['person'] } as const satisfies Record<string, readonly string[]>
+export const labelSets = { coco80, person: ['person'], face: ['face'] } as const satisfies Record<
+  string,
+  readonly string[]
+>

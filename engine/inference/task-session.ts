@@ -11,7 +11,7 @@ import type { Pictures } from './pictures.ts'
 import { scaleObjects } from './scale-objects.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Priority, TaskResult, TaskSession } from './vision.ts'
-import { cropAround, type Piece, type Step, type VisionTask } from './vision-task.ts'
+import { cropAround, type KnownFaces, type Piece, type Step, type VisionTask } from './vision-task.ts'
 
 /** Questions of one session under way: one that runs and one that waits. A live stream's edge keeps the newest beside that. */
 const realtimeDepth = 2
@@ -34,6 +34,7 @@ export interface TaskSessionOptions {
   readonly scheduler: Scheduler
   /** 0 to 31, among realtime sessions. */
   readonly rank: number
+  readonly knownFaces?: KnownFaces | undefined
   /** Present for a live session that is slowed under load. */
   readonly live?: LiveSession | undefined
   /** A session of another task with this one's priority and rank, for models that work on what that one found. */
@@ -62,7 +63,7 @@ export class ImageTaskSession implements TaskSession {
     const who = { priority, user, choice, scheduler, rank }
     const { model } = asked as Options
     this.#use = new ModelUse({ ...who, task, model, thresholds: (entry) => task.plan(asked, entry) })
-    const steps = task.each?.steps.filter(({ wanted }) => wanted?.(asked) ?? true) ?? []
+    const steps = task.each?.steps ?? []
     this.#steps = steps.map((step) => ({
       step,
       use: new ModelUse({ ...who, task: step, thresholds: (entry) => step.plan(asked, entry) }),
@@ -76,7 +77,7 @@ export class ImageTaskSession implements TaskSession {
   }
 
   #prepareModels(): Promise<unknown> | undefined {
-    const works = [this.#use, ...this.#steps.map(({ use }) => use), this.#finder].map((one) => one?.prepare())
+    const works = [this.#use, ...this.#wantedSteps().map(({ use }) => use), this.#finder].map((one) => one?.prepare())
     return works.some((work) => work !== undefined) ? Promise.all(works) : undefined
   }
 
@@ -131,7 +132,7 @@ export class ImageTaskSession implements TaskSession {
     if (each === undefined) return { objects: found, simulated: false }
     let pieces: readonly Piece[] = found.map((object) => ({ object, crop: each.crop(object) }))
     let simulated = false
-    for (const open of this.#steps) {
+    for (const open of this.#wantedSteps()) {
       if (pieces.length === 0) break
       const chosen = await open.use.chosen(signal)
       simulated ||= chosen.backend.simulated
@@ -143,6 +144,11 @@ export class ImageTaskSession implements TaskSession {
     return { objects: pieces.map(({ object }) => object), simulated }
   }
 
+  #wantedSteps(): readonly OpenStep[] {
+    const { options, knownFaces } = this.#with
+    return this.#steps.filter(({ step }) => step.wanted?.(options, knownFaces) ?? true)
+  }
+
   async #takeStep(
     image: PooledImage,
     { step, use }: OpenStep,
@@ -150,14 +156,14 @@ export class ImageTaskSession implements TaskSession {
     pieces: readonly Piece[],
     signal: AbortSignal,
   ): Promise<Piece[]> {
-    const { options } = this.#with
+    const { options, knownFaces } = this.#with
     const crops = pieces.map(({ crop }) => step.look?.(crop) ?? crop)
     const { rows, width, counts } = await use.infer(image, chosen, crops, signal)
     let at = 0
     return pieces.flatMap((piece, i) => {
       const values = rows.subarray(at, at + width * counts[i]!)
       at += values.length
-      return step.read(values, piece, { entry: chosen.entry, options }) ?? []
+      return step.read(values, piece, { entry: chosen.entry, options, knownFaces }) ?? []
     })
   }
 

@@ -28,7 +28,7 @@ import {
   type Vision,
 } from './vision.ts'
 import type { LoadedModelStatus } from './vision-model-status.ts'
-import type { VisionTask } from './vision-task.ts'
+import type { KnownFaces, VisionTask } from './vision-task.ts'
 
 /** What the engine’s vision is made with. */
 export interface VisionEngineOptions {
@@ -40,6 +40,8 @@ export interface VisionEngineOptions {
   readonly noHailo?: string | undefined
   readonly trusted?: TrustedFiles | undefined
   readonly tasks: readonly VisionTask[]
+  /** Its owner's; left out: nobody is known. */
+  readonly knownFaces?: KnownFaces | undefined
   /** Which models are loaded; shared with all else that loads some. Its owner's, like `sizes`. */
   readonly residency: Residency
   readonly sizes: LearnedSizes
@@ -78,12 +80,14 @@ export class VisionEngine implements Vision, AsyncDisposable {
   readonly #live = new LiveSessions()
   readonly #residency: Residency
   readonly #log: Logger
+  readonly #knownFaces: KnownFaces | undefined
   readonly #ending = new AbortController()
 
   constructor(options: VisionEngineOptions) {
     const { pool, tasks, residency, threads, log, onWorked, onHostStart: onStart, hailo } = options
     this.#residency = residency
     this.#log = log
+    this.#knownFaces = options.knownFaces
     this.#scheduler = new Scheduler(devices(threads), onWorked)
     this.tasks = tasks.map(({ name }) => name)
     this.#tasks = new Map(tasks.map((task) => [task.name, task]))
@@ -147,6 +151,7 @@ export class VisionEngine implements Vision, AsyncDisposable {
       scheduler: this.#scheduler,
       rank,
       live,
+      knownFaces: this.#knownFaces,
       openOther: (name, others) => this.#open(name, others, { priority, rank, user }),
     })
   }

@@ -23,6 +23,18 @@ export interface Thresholds {
   readonly masks?: boolean
 }
 
+/** Faces that have a name. */
+export interface KnownFaces {
+  /** Whether there is one at all that was seen by this model. */
+  knows(model: string): boolean
+  /** The most similar one, −1 to 1; undefined where it is less like the face than that, or there is none. */
+  identify(
+    model: string,
+    embedding: Float32Array,
+    least: number,
+  ): { readonly name: string; readonly similarity: number } | undefined
+}
+
 /** What a row is read with. `person` is the object whose crop was asked about, present only for a model with `topDown`. */
 export interface RowContext<O = unknown> {
   readonly entry: ModelEntry
@@ -30,6 +42,7 @@ export interface RowContext<O = unknown> {
   readonly person?: DetectedObject
   /** On the pixels of the image, where the plan asks for masks. */
   readonly mask?: DetectedObject['mask']
+  readonly knownFaces?: KnownFaces | undefined
 }
 
 /** An object on its way through the steps of a task, and the part of the image that the next step is asked about. */
@@ -43,8 +56,8 @@ export interface Step<O = unknown> {
   /** As its models have it in the catalogue. */
   readonly name: string
   readonly models: readonly string[]
-  /** Left out: always. */
-  wanted?(options: O): boolean
+  /** Asked for every image; left out: always. */
+  wanted?(options: O, knownFaces?: KnownFaces): boolean
   /** The part of a piece's crop that it looks at; left out: all of it. */
   look?(crop: Crop): Crop
   plan(options: O, entry: ModelEntry): Thresholds

@@ -7,7 +7,7 @@ const fieldName = 'image'
 /** Options that are lists: as text their items are separated by commas. */
 const listOptions: ReadonlySet<string> = new Set(['classes'])
 /** Options that are texts, also where they read as a number. */
-const textOptions: ReadonlySet<string> = new Set(['prompt', 'model'])
+const textOptions: ReadonlySet<string> = new Set(['prompt', 'model', 'name'])
 
 /** `curl -d` names the second unless it is told otherwise. */
 const jsonTypes: ReadonlySet<string> = new Set(['application/json', 'application/x-www-form-urlencoded'])

@@ -95,14 +95,15 @@ function resultFields(source: string, payload: ResultPayload): Omit<ResultMessag
 
 /** An object as the outside sees it: coordinates to 0.01 px, confidences to 0.001, places on the floor to a millionth of their unit. */
 export function toResultObject(object: DetectedObject): ResultObject {
-  const { id, keypoints, mask, identity, text, polygon, words, floor } = object
+  const { id, keypoints, mask, identity, similarity, embedding, text, polygon, words, floor } = object
   return {
     ...definedOf({ id }),
     label: object.label,
     confidence: round(object.confidence, 1000),
     bbox: roundBox(object.bbox),
     ...(keypoints === undefined ? {} : { keypoints: keypoints.map(toResultKeypoint) }),
-    ...definedOf({ mask, identity, text }),
+    ...definedOf({ mask, identity, embedding, text }),
+    ...(similarity === undefined ? {} : { similarity: round(Math.min(1, Math.max(0, similarity)), 1000) }),
     ...(polygon && { polygon: polygon.map(([x, y]) => [round(x, 100), round(y, 100)] as const) }),
     ...(words && { words: words.map(toResultWord) }),
     ...(floor && { floor: [round(floor[0], 1e6), round(floor[1], 1e6)] as const }),

@@ -31,6 +31,11 @@ export const objectSchema = z.strictObject({
     .optional()
     .describe('COCO RLE'),
   identity: z.string().optional(),
+  similarity: fraction.optional().describe('To the face that is known as `identity`'),
+  embedding: z
+    .strictObject({ model: z.string(), values: z.array(z.number()) })
+    .optional()
+    .describe('Of length 1; only by request'),
   text: z.string().optional(),
   polygon: z
     .array(z.tuple([z.number(), z.number()]))

@@ -42,6 +42,8 @@ export interface ResultObject {
   }[]
   readonly mask?: { readonly size: readonly [number, number]; readonly counts: string }
   readonly identity?: string
+  readonly similarity?: number
+  readonly embedding?: { readonly model: string; readonly values: readonly number[] }
   readonly text?: string
   /** Corners, clockwise from the top left one, where they say more than the box. */
   readonly polygon?: readonly (readonly [number, number])[]

@@ -231,7 +231,7 @@ describe.skipIf(!hasTestData)('VisionEngine with what comes with the installatio
 
   it('names an unknown task, a wrong option and a closed session', async () => {
     const open = (task: string, options: unknown) => () => setup.vision.openTask(task, options, 'interactive')
-    expect(open('sing', {})).toThrow('Expected a task (detect, ocr, pose, segment), received "sing"')
+    expect(open('sing', {})).toThrow('Expected a task (detect, faces, ocr, pose, segment), received "sing"')
     expect(open('detect', { minScore: 2 })).toThrow(/^detect.minScore: /)
     expect(open('detect', { colour: 'red' })).toThrow(/colour/)
     // Only streams have ranks.

@@ -132,8 +132,12 @@ describe('decode', () => {
     )
     expect(widths).toEqual({
       centernet: 6,
+      'class-scores': 2,
+      ctc: 3,
+      embedding: 1,
       movenet: 51,
       scrfd: 16,
+      'text-regions': 9,
       'yolo-v5': 6,
       'yolo-v5-raw': 6,
       'yolo-v5-segment-raw': 10,

@@ -13,7 +13,7 @@ import { Residency } from '../../engine/inference/residency.ts'
 import type { ResidencyEvent } from '../../engine/inference/residency-options.ts'
 import type { OnWorked } from '../../engine/inference/scheduler.ts'
 import { VisionEngine } from '../../engine/inference/vision-engine.ts'
-import { loadTasks, type VisionTask } from '../../engine/inference/vision-task.ts'
+import { type KnownFaces, loadTasks, type VisionTask } from '../../engine/inference/vision-task.ts'
 import { addon } from '../../engine/native/addon.ts'
 
 const slotBytes = 1920 * 1080 * 3
@@ -42,6 +42,8 @@ export interface VisionSetupOptions {
   /** Bytes of host memory for models; left out: no bound. */
   readonly budget?: number
   readonly pinned?: readonly string[]
+  /** Its owner's. */
+  readonly knownFaces?: KnownFaces
   /** Seconds; left out: for ever. */
   readonly keepAlive?: number
   /** The simulated device, its owner's; its results are the only ones that are preferred to ONNX Runtime's. */
@@ -70,7 +72,8 @@ export async function createVision(options: VisionSetupOptions = {}): Promise<Vi
   const residency = new Residency({ budget: () => budget, pinned, keepAlive, onEvent })
   const sizes = new LearnedSizes({ stateFolder, log })
   const hailo = options.standin && createHailo(options.standin, { pool, log, residency })
-  const parts = { pool, catalogue, store, tasks, residency, sizes, threads, log, hailo }
+  const { knownFaces } = options
+  const parts = { pool, catalogue, store, tasks, knownFaces, residency, sizes, threads, log, hailo }
   const vision = new VisionEngine({ ...parts, ...(onWorked && { onWorked }) })
   return {
     vision,
