@@ -1,7 +1,7 @@
 import { EngineError } from '../errors.ts'
 import { addon, type FitOptions, type NativePool, type SlotImage } from '../native/addon.ts'
 import type { HailoAnswer, HailoQuestion, NativeHailo, NativeHailoModel } from '../native/hailo.ts'
-import { cropMode, cropsOf } from './crop-mode.ts'
+import { cropMode, cropsOf, wholeMode } from './crop-mode.ts'
 import type { HailoVisionProtocol } from './hailo-protocol.ts'
 import type { InferResult, Plan } from './protocol.ts'
 
@@ -68,7 +68,7 @@ export class HailoModels {
     const [height = 0, width = 0] = loaded.native.inputs[0]?.shape ?? []
     for (const crop of cropsOf(crops)) {
       if (signal.aborted) throw new EngineError('cancelled', 'The caller gave up')
-      const mode = crop ? cropMode(crop, width, height) : plan.fit
+      const mode = crop ? cropMode(crop, width, height) : wholeMode(plan.fit, image, { width, height })
       found.push(await this.#inferOnce(loaded, image, toQuestion(plan, mode)))
     }
     const rowWidth = ownWidths[plan.kernel] ?? addon().decodeWidth(plan.kernel)

@@ -115,7 +115,8 @@ export type OpenSides =
 
 /** What the addon does around a network: taken from the catalogue (kernel, fit) and the task (thresholds). */
 export interface Plan {
-  readonly fit: 'letterbox' | 'stretch'
+  /** `corner` is `letterbox` with all padding on the right or below. */
+  readonly fit: 'letterbox' | 'stretch' | 'corner'
   readonly pad: number
   readonly mean: readonly [number, number, number]
   readonly scale: readonly [number, number, number]

@@ -3,7 +3,7 @@ import ort from 'onnxruntime-node'
 import { EngineError, messageOf } from '../errors.ts'
 import { addon, type SlotImage } from '../native/addon.ts'
 import { serve } from './channel.ts'
-import { cropMode, cropsOf } from './crop-mode.ts'
+import { cropMode, cropsOf, wholeMode } from './crop-mode.ts'
 import { NetworkInput, type Size } from './network-input.ts'
 import type { InferResult, Plan, TensorSpec } from './protocol.ts'
 import type { WorkerProtocol } from './vision-model.ts'
@@ -63,7 +63,7 @@ class Network {
     const { pixels, feeds, finish, width, height } = this.#input.ofSize(
       this.#input.sizeFor(plan.sides, sizeOf(image, crop)),
     )
-    const mode = crop ? cropMode(crop, width, height) : plan.fit
+    const mode = crop ? cropMode(crop, width, height) : wholeMode(plan.fit, image, { width, height })
     const { layout } = this.#input
     const toSource = addon().fit(pool, image, pixels, { width, height, mode, layout, pad, mean, scale })
     finish()

@@ -14,7 +14,8 @@ const fraction = z.number().min(0).max(1)
 const side = z.number().int().min(8).max(4096)
 
 const planSchema = z.strictObject({
-  fit: z.enum(['letterbox', 'stretch']),
+  /** `corner` is `letterbox` with all padding on the right or below. */
+  fit: z.enum(['letterbox', 'stretch', 'corner']),
   /** Value 0 to 255 beside a letterboxed image, and outside of the image where a crop reaches over its edge. */
   pad: z.number().int().min(0).max(255),
   /** Per channel R, G, B, on values 0 to 255: output = (value − mean) × scale. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FaceGallery } from '../../engine/inference/face-gallery.ts'
+import { scaleObjects } from '../../engine/inference/scale-objects.ts'
 import { hasTestData, testData } from '../support/data.ts'
 import { createVision, iouOf, type VisionSetup } from '../support/vision.ts'
 
@@ -28,10 +29,12 @@ afterAll(async () => {
 })
 
 async function find(name: string, options = {}) {
-  const { image } = await setup.vision.decodePicture(await readFile(testData(`media/${name}`)), never())
+  const picture = await setup.vision.decodePicture(await readFile(testData(`media/${name}`)), never())
+  const { image, originalWidth: width, originalHeight: height } = picture
   await using asked = setup.vision.openTask('faces', options, 'interactive')
   try {
-    return await asked.ask(image, never())
+    const { objects, ...by } = await asked.ask(image, never())
+    return { ...by, objects: scaleObjects(objects, image, { width, height }) }
   } finally {
     image.release()
   }
@@ -39,7 +42,7 @@ async function find(name: string, options = {}) {
 
 /** The face of the truth that has that box. */
 function indexOf(name: string, bbox: readonly [number, number, number, number]): number {
-  return truth[name]!.findIndex(({ xyxy: [x1, y1, x2, y2] }) => iouOf(bbox, [x1, y1, x2 - x1, y2 - y1]) >= 0.8)
+  return truth[name]!.findIndex(({ xyxy: [x1, y1, x2, y2] }) => iouOf(bbox, [x1, y1, x2 - x1, y2 - y1]) >= 0.9)
 }
 
 describe.skipIf(!hasTestData)('faces', () => {
