@@ -3,7 +3,13 @@ import type { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { z } from 'zod'
-import { brokenReferences, operationsOf, type Schema, type SomeDocument } from '../support/api-documents.ts'
+import {
+  brokenReferences,
+  type DocumentedOperation,
+  operationsOf,
+  type Schema,
+  type SomeDocument,
+} from '../support/api-documents.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { ScriptedLanguage } from '../support/scripted-language.ts'
 import { ScriptedSpeech } from '../support/scripted-speech.ts'
@@ -145,6 +151,43 @@ describe('/openapi.json', () => {
     }
     expect(answered.filter((place) => place.endsWith(' 200')).length, answered.join('\n')).toBeGreaterThan(24)
   }, 60_000)
+})
+
+describe('every route, in the words of its standard,', () => {
+  const json = { 'content-type': 'application/json' }
+
+  /** The status, when the answer is the failure that the documents tell. */
+  async function failure(operation: DocumentedOperation, init: RequestInit): Promise<number> {
+    const { path, responses } = operation
+    const response = await fetch(`${engine.url}${path.replaceAll(/[{}]/g, '')}`, init)
+    const told = (responses[response.status] ?? responses.default)?.content?.['application/json']?.schema
+    const text = await response.text()
+    expect(faults(resolve(told) ?? {}, JSON.parse(text)), `${init.method} ${path} ${text}`).toEqual([])
+    if (response.status === 405) expect(response.headers.get('allow'), path).toBeTruthy()
+    return response.status
+  }
+
+  it('refuses a body that is no JSON, and a field that it does not know', async () => {
+    const asked = operationsOf(openApi).flatMap((operation) => {
+      const example = operation.requestBody?.content['application/json']?.example
+      // Where the path names something, what is not there is told first.
+      const isAsked = example !== undefined && !operation.path.includes('{')
+      return isAsked ? [{ operation, example: example as object }] : []
+    })
+    expect(asked.length).toBeGreaterThan(15)
+    for (const { operation, example } of asked)
+      for (const body of ['{bad', JSON.stringify({ ...example, nonsense: 1 })]) {
+        const init = { method: operation.method.toUpperCase(), headers: json, body }
+        expect([operation.path, body, await failure(operation, init)]).toEqual([operation.path, body, 400])
+      }
+  })
+
+  it('refuses another method, and says which it takes', async () => {
+    for (const operation of operationsOf(openApi)) {
+      const init = { method: 'PUT', headers: json, body: '{}' }
+      expect([operation.path, await failure(operation, init)]).toEqual([operation.path, 405])
+    }
+  })
 })
 
 function resolve(schema: Schema | undefined): Schema | undefined {

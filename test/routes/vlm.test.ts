@@ -78,6 +78,12 @@ describe('POST /api/vlm', () => {
     expect(language.asked).toEqual([])
   })
 
+  it('reads JSON under the type that curl gives it unasked', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const body = JSON.stringify({ image, prompt: 'What?' })
+    expect((await app.request('/api/vlm', { method: 'POST', headers, body })).status).toBe(200)
+  })
+
   it('answers 415 to another type', async () => {
     const headers = { 'content-type': 'text/plain' }
     expect((await app.request('/api/vlm', { method: 'POST', headers, body: 'x' })).status).toBe(415)
