@@ -22,6 +22,7 @@ export class ResponseEvents {
   readonly #start: ResponseStart
   readonly #send: SendEvent
   readonly #indexes = new Map<string, number>()
+  /** By their places. */
   readonly #output: ServerItem[] = []
   #measures: TurnMeasures | undefined
   #failure: { readonly code: string; readonly message: string } | undefined
@@ -73,8 +74,8 @@ export class ResponseEvents {
     if (item.type === 'reply') this.#endReply(item)
     if (item.type === 'call') this.#tellCall(item)
     const shown = toServerItem(item, { status, isWhole: true })
-    this.#output.push(shown)
     const output_index = this.#indexes.get(item.id) ?? 0
+    this.#output[output_index] = shown
     this.#send({ type: 'response.output_item.done', response_id: this.id, output_index, item: shown })
     done(shown)
   }

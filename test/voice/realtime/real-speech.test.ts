@@ -37,6 +37,8 @@ async function speechAt24(file: string): Promise<Int16Array> {
 describe.skipIf(!hasTestData)('a conversation with real models, by /v1/realtime', () => {
   it('hears a recording, writes it down, and answers with speech', { timeout }, async () => {
     const client = await RealtimeTestClient.open(`${engine.socketUrl}/v1/realtime?model=gpt-realtime`)
+    expect(client.socket.protocol).toBe('realtime')
+    expect(client.all('error')).toEqual([])
     expect(client.heard[0]).toMatchObject({ type: 'session.created', session: { type: 'realtime' } })
     client.send({
       type: 'session.update',
@@ -48,6 +50,7 @@ describe.skipIf(!hasTestData)('a conversation with real models, by /v1/realtime'
             transcription: { model: 'whisper-1' },
             turn_detection: { type: 'server_vad', silence_duration_ms: 900 },
           },
+          output: { voice: 'en-us' },
         },
       },
     })
@@ -62,6 +65,13 @@ describe.skipIf(!hasTestData)('a conversation with real models, by /v1/realtime'
     const power = spoken.reduce((sum, value) => sum + (value / 32_768) ** 2, 0) / spoken.length
     expect(spoken.length).toBeGreaterThan(12_000)
     expect(Math.sqrt(power)).toBeGreaterThan(0.01)
+    const { usage } = done.response as { usage: { output_tokens: number; hailstream: Record<string, number> } }
+    expect(usage.output_tokens).toBeGreaterThan(10)
+    for (const part of ['end_of_utterance_delay_ms', 'transcription_delay_ms', 'ttft_ms', 'ttfb_ms', 'e2e_ms'])
+      expect(usage.hailstream[part], part).toBeGreaterThan(0)
+    expect(await (await fetch(`${engine.url}/metrics`)).text()).toMatch(
+      /hailstream_voice_replies_total\{cancelled="false"\} 1/,
+    )
     await client.close()
   })
 })
