@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { checkPipeline } from '../engine/core/check-pipeline.ts'
 import { parsePipeline } from '../engine/core/graph.ts'
-import type { Node, Plugin } from '../engine/core/plugin.ts'
+import type { Node, Plugin, Sink } from '../engine/core/plugin.ts'
 import { byName, loadPlugins } from '../engine/core/registry.ts'
 import { loadTasks, visionNodes } from '../engine/inference/vision-task.ts'
 import { projectRoot } from '../engine/root.ts'
@@ -14,11 +14,12 @@ const folder = (name: string) => join(projectRoot, 'engine', name)
 const plugins = byName([
   ...(await loadPlugins(folder('sources'))),
   ...(await loadPlugins(folder('nodes'))),
+  ...(await loadPlugins(folder('sinks'))),
   ...visionNodes(await loadTasks(folder('tasks'))),
 ])
 const kinds = ['image', 'audio', 'objects', 'map', 'text', 'event']
 
-function inputKinds({ accepts }: Node): string[] {
+function inputKinds({ accepts }: Node | Sink): string[] {
   if (typeof accepts === 'string' || Array.isArray(accepts)) return [accepts].flat()
   return Object.values(accepts as Record<string, string | { kind: string }>).map((input) =>
     typeof input === 'string' ? input : input.kind,
@@ -29,8 +30,14 @@ describe.each([...plugins.values()].map((plugin: Plugin) => [plugin.name, plugin
   it('says what it is, what it takes and what it gives', () => {
     expect(name).toMatch(/^[a-z][a-z0-9-]*$/)
     expect(plugin.summary).toMatch(/^[A-Z].*\.$/)
-    if (plugin.type !== 'sink') expect([...kinds, 'same']).toContain(plugin.emits)
-    if (plugin.type === 'node') for (const kind of inputKinds(plugin)) expect(kinds).toContain(kind)
+    if (plugin.type !== 'sink') expect([...kinds, 'same', 'nothing']).toContain(plugin.emits)
+    if (plugin.type !== 'source') for (const kind of inputKinds(plugin)) expect(kinds).toContain(kind)
+    const outputs = plugin.type === 'node' ? Object.entries(plugin.outputs ?? {}) : []
+    for (const [output, kind] of outputs)
+      expect([output, ['text', 'audio', 'event', 'objects']]).toEqual([
+        expect.stringMatching(/^[a-z][a-z0-9-]*$/),
+        expect.arrayContaining([kind]),
+      ])
   })
 
   it('refuses an option that it does not know, and describes its options as a JSON schema', () => {

@@ -20,15 +20,26 @@ const flowSchema = z.object({
   rate: z.coerce.number().pipe(rate).optional(),
 })
 
-const frameSchema = z.object({
+const frameHead = {
   v: z.literal(1),
   source: z.string(),
   seq: z.number().int().nonnegative(),
   capturedAt: z.number().positive().max(1e15),
-  type: z.literal('image/jpeg'),
-  width: z.number().int().positive().optional(),
-  height: z.number().int().positive().optional(),
-})
+}
+const frameSchema = z.discriminatedUnion('type', [
+  z.object({
+    ...frameHead,
+    type: z.literal('image/jpeg'),
+    width: z.number().int().positive().optional(),
+    height: z.number().int().positive().optional(),
+  }),
+  z.object({
+    ...frameHead,
+    type: z.literal('audio/pcm').describe('Signed 16 bit, little endian, channels interleaved'),
+    sampleRate: z.number().int().min(8000).max(192_000),
+    channels: z.number().int().min(1).max(8),
+  }),
+])
 
 /** What clients say on a WebSocket, for the documents: requests, the query of a one-topic socket, the header of a frame. */
 export const socketSchemas = { request: requestSchema, flow: flowSchema, frame: frameSchema }

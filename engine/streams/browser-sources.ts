@@ -4,15 +4,20 @@ import { StampClock } from '../core/stamp-clock.ts'
 import { EngineError } from '../errors.ts'
 import { type FrameHead, maxUnacknowledgedFrames } from './wire.ts'
 
-/** One frame that a page sent. */
+/** What a browser source is sent: encoded pictures, or sound, signed 16 bit and interleaved. */
+export type FrameType = 'image/jpeg' | 'audio/pcm'
+
+/** One frame that a page sent: a picture, or a piece of sound. */
 export interface BrowserFrame {
-  /** The encoded picture; the receiver's own. */
+  /** The encoded picture, or the samples; the receiver's own. */
   readonly bytes: Uint8Array
-  /** `image/jpeg`. */
   readonly type: string
   /** As the page says; the picture itself decides. */
   readonly width?: number
   readonly height?: number
+  /** Of sound. */
+  readonly sampleRate?: number
+  readonly channels?: number
   /** The page's own count. */
   readonly seq: number
   /** Nanoseconds of CLOCK_MONOTONIC, mapped from the page's clock. */
@@ -23,8 +28,8 @@ export interface BrowserFrame {
 
 /** Frames that web pages send, by the name of their source. */
 export interface BrowserSources {
-  /** Declares the name, so that pages may publish it. Subscribing asks the page for frames, unsubscribing pauses it; a page may come and go meanwhile. */
-  open(name: string): Observable<BrowserFrame>
+  /** Declares the name, so that pages may publish it; they send frames of that type only. Subscribing asks the page for frames, unsubscribing pauses it; a page may come and go meanwhile. */
+  open(name: string, type?: FrameType): Observable<BrowserFrame>
 }
 
 /** What a page's socket is told. */
@@ -38,7 +43,7 @@ export interface Publisher {
 export interface Publication {
   /** Whether anybody wants frames now; changes are told to the publisher. */
   readonly wanted: boolean
-  /** Takes over the bytes. Throws `busy`, and the frame is dropped, when too many are unacknowledged already. */
+  /** Takes over the bytes. Throws `busy` when too many are unacknowledged already, `invalid` for a type that the source does not take; the frame is dropped then. */
   frame(head: FrameHead, bytes: Uint8Array): void
   /** Gives the name back. Frames under way are no longer acknowledged. May be called twice. */
   close(): void
@@ -52,6 +57,7 @@ interface Receiver {
 }
 
 interface Entry {
+  readonly type: FrameType
   readonly receivers: Set<Receiver>
   publisher: Publisher | undefined
 }
@@ -71,8 +77,13 @@ export class BrowserSourceRegistry implements BrowserSources {
     return this.#dropped
   }
 
-  open(name: string): Observable<BrowserFrame> {
-    const entry = this.#entries.get(name) ?? { receivers: new Set(), publisher: undefined }
+  open(name: string, type: FrameType = 'image/jpeg'): Observable<BrowserFrame> {
+    const entry = this.#entries.get(name) ?? { type, receivers: new Set(), publisher: undefined }
+    if (entry.type !== type)
+      throw new EngineError(
+        'conflict',
+        `Expected a browser source of ${type} to have a name of its own, but ${name} is one of ${entry.type}`,
+      )
     this.#entries.set(name, entry)
     return new Observable((subscriber) => {
       const receiver: Receiver = { subscriber, open: new Set() }
@@ -112,6 +123,13 @@ export class BrowserSourceRegistry implements BrowserSources {
         return entry.receivers.size > 0
       },
       frame: (head, bytes) => {
+        if (head.type !== entry.type) {
+          this.#dropped++
+          throw new EngineError(
+            'invalid',
+            `Expected ${entry.type} for the source ${head.source}, received ${head.type}`,
+          )
+        }
         if (unacknowledged >= maxUnacknowledgedFrames) {
           this.#dropped++
           throw new EngineError(
@@ -140,8 +158,9 @@ function share(
   bytes: Uint8Array,
   onDone: () => void,
 ): void {
-  const { type, seq, width, height } = head
+  const { type, seq, width, height, sampleRate, channels } = head
   const size = width === undefined || height === undefined ? {} : { width, height }
+  const format = sampleRate === undefined || channels === undefined ? {} : { sampleRate, channels }
   let pending = receivers.size
   if (pending === 0) onDone()
   for (const { subscriber, open } of [...receivers]) {
@@ -149,6 +168,6 @@ function share(
       if (open.delete(done) && --pending === 0) onDone()
     }
     open.add(done)
-    subscriber.next({ bytes, type, seq, ...size, capturedAt, done })
+    subscriber.next({ bytes, type, seq, ...size, ...format, capturedAt, done })
   }
 }
