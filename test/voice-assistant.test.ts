@@ -13,9 +13,9 @@ import { wordErrorRate } from './support/speech.ts'
 import { until } from './support/wait.ts'
 
 /** Recogniser, language model and voice are real, and so is the machine's load. */
-const timeout = 240_000
+const timeout = 480_000
 /** Of each stage: many times what it takes where several test suites share two cores. */
-const deadlines = { recogniser: 200_000, language: 200_000, synthesiser: 200_000, tool: 200_000, player: 200_000 }
+const deadlines = { recogniser: 400_000, language: 200_000, synthesiser: 200_000, tool: 200_000, player: 200_000 }
 
 const state = mkdtempSync(join(tmpdir(), 'hailstream-assistant-'))
 let room: AsyncDisposable
