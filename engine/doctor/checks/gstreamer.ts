@@ -11,7 +11,7 @@ interface Element {
   readonly package: string
   /** What does not work without it. */
   readonly purpose: string
-  /** Sources that need it; left out: all. */
+  /** Sources and sinks that need it; left out: all sources. */
   readonly sources?: readonly string[]
 }
 
@@ -22,6 +22,9 @@ const rtsp = { purpose: 'network cameras (RTSP)', sources: ['stream'] }
 const multipart = { purpose: 'network cameras (HTTP)', sources: ['stream'] }
 const h264 = { purpose: 'H.264', sources: ['file', 'stream'] }
 
+const heard = { purpose: 'sound', sources: ['microphone', 'sound', 'speaker'] }
+const alsa = 'gstreamer1.0-alsa'
+
 const elements: readonly Element[] = [
   { name: 'appsink', package: base, purpose: 'any source' },
   { name: 'videoconvert', package: base, purpose: 'any source' },
@@ -30,7 +33,7 @@ const elements: readonly Element[] = [
   { name: 'gdppay', package: bad, purpose: 'any source' },
   { name: 'videotestsrc', package: base, purpose: 'test pictures', sources: ['test'] },
   { name: 'v4l2src', package: good, purpose: 'cameras', sources: ['camera'] },
-  { name: 'uridecodebin', package: base, purpose: 'files', sources: ['file', 'stream', 'camera'] },
+  { name: 'uridecodebin', package: base, purpose: 'files', sources: ['file', 'stream', 'camera', 'sound'] },
   { name: 'decodebin', package: base, ...rtsp },
   { name: 'rtspsrc', package: good, ...rtsp },
   { name: 'rtph264depay', package: good, ...rtsp },
@@ -38,6 +41,14 @@ const elements: readonly Element[] = [
   { name: 'multipartdemux', package: good, ...multipart },
   { name: 'qtdemux', package: good, purpose: 'MP4 files', sources: ['file'] },
   { name: 'h264parse', package: bad, ...h264 },
+  { name: 'audioconvert', package: base, ...heard },
+  { name: 'audioresample', package: base, ...heard },
+  { name: 'audiobuffersplit', package: bad, purpose: 'sound', sources: ['microphone', 'sound'] },
+  { name: 'rawaudioparse', package: base, purpose: 'loudspeakers', sources: ['speaker'] },
+  { name: 'alsasrc', package: alsa, purpose: 'microphones', sources: ['microphone'] },
+  { name: 'alsasink', package: alsa, purpose: 'loudspeakers', sources: ['speaker'] },
+  { name: 'pulsesrc', package: good, purpose: 'microphones', sources: ['microphone'] },
+  { name: 'pulsesink', package: good, purpose: 'loudspeakers', sources: ['speaker'] },
   { name: 'avdec_h264', package: 'gstreamer1.0-libav', ...h264 },
 ]
 const libcamera: Element = {
@@ -57,14 +68,19 @@ export async function checkGstreamer(system: System, config: Config): Promise<Fi
   const missing = told.split(/\s+/)
   const lacking = elements.filter(({ name }) => missing.includes(name))
   const version = printedBy(await system.run(['dpkg-query', '-W', '-f', '${Version}', 'libgstreamer1.0-0']))
-  const found = `GStreamer ${version ?? ''} with all ${elements.length} elements that sources need`
+  const found = `GStreamer ${version ?? ''} with all ${elements.length} elements that sources and loudspeakers need`
   const findings = lacking.length === 0 ? [ok('gstreamer', found)] : tellLacking(lacking, config)
   return [...findings, ...(await checkLibcamera(system, config, missing))]
 }
 
+function usedBy(stream: ReturnType<typeof configuredStreams>[number]): string[] {
+  if ('source' in stream) return [stream.source]
+  return 'sink' in stream ? [stream.sink] : []
+}
+
 /** An error for what the configured sources need, a warning for the rest. */
 function tellLacking(lacking: readonly Element[], config: Config): Finding[] {
-  const used = new Set(configuredStreams(config).flatMap((stream) => ('source' in stream ? [stream.source] : [])))
+  const used = new Set(configuredStreams(config).flatMap(usedBy))
   const isNeeded = ({ sources }: Element) => sources === undefined || sources.some((source) => used.has(source))
   const tell = (some: readonly Element[], as: typeof error) => {
     const named = some.map(({ name, purpose }) => `${name} (${purpose})`).join(', ')
