@@ -186,6 +186,11 @@ export interface Addon {
    * less than that at the end of each heap: what is freed goes back to the system, and costs a page fault per page each time.
    */
   mapBlocksFrom(bytes: number): void
+  /**
+   * What the kernel may keep of what comes in, in bytes, for each connection that the socket of this process listening on the TCP port
+   * will accept; it takes about twice as much memory. False when there is no such socket.
+   */
+  limitReceiveBuffers(port: number, bytes: number): boolean
   /** Gives memory that this process has freed back to the system; false when there was none. Takes milliseconds. */
   trimMemory(): boolean
   /** Tells systemd (sd_notify protocol); false when NOTIFY_SOCKET is not set. */

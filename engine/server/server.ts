@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { EngineError, messageOf } from '../errors.ts'
+import { addon } from '../native/addon.ts'
 import type { BrowserSourceRegistry } from '../streams/browser-sources.ts'
 import type { Hub } from '../streams/hub.ts'
 import { Access, type AccessRules } from './access.ts'
@@ -13,6 +14,12 @@ import type { BodyLimits } from './request-body.ts'
 import type { SocketApp } from './socket-app.ts'
 import { serveFile } from './static-files.ts'
 import { WebSockets } from './web-sockets.ts'
+
+/**
+ * What the kernel keeps of a request. As often as it fills the 512 KiB that uWebSockets.js reads at once, that reads on, whatever was
+ * said of pausing: a quick client on this machine would bring its whole upload into memory before anything else had its turn.
+ */
+const receiveBufferBytes = 196_608
 
 /** What the server listens on and serves. */
 export interface ServerOptions {
@@ -192,8 +199,9 @@ interface ServerParts {
 function listen(app: uws.TemplatedApp, host: string, port: number): Promise<uws.us_listen_socket> {
   return new Promise((resolve, reject) => {
     app.listen(host, port, (listening) => {
-      if (listening) resolve(listening)
-      else reject(taken(host, port, 'it could not be opened'))
+      if (!listening) return reject(taken(host, port, 'it could not be opened'))
+      addon().limitReceiveBuffers(port, receiveBufferBytes)
+      resolve(listening)
     })
   })
 }

@@ -1,5 +1,6 @@
 import type { HttpResponse } from 'uWebSockets.js'
 import { EngineError } from '../errors.ts'
+import { ByteQueue } from './byte-queue.ts'
 
 /** How much of an upload is taken in. */
 export interface UploadLimits {
@@ -19,7 +20,8 @@ const renewMs = 4000
 
 /**
  * A body that is read while it arrives. The socket is read on only as fast as `body` is; a reader gets `too-large`, `busy`, `timeout` or
- * `cancelled` where it ends before its time. Whoever opened it discards it before the response is written, read or not.
+ * `cancelled` where it ends before its time. What it reads is its own until it reads on: the next bytes may lie in the same place.
+ * Whoever opened it discards it before the response is written, read or not.
  */
 export class UploadStream {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>
@@ -27,9 +29,14 @@ export class UploadStream {
   readonly #limits: UploadLimits
   readonly #renewal: NodeJS.Timeout
   #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined
+  readonly #queue = new ByteQueue()
+  /** The reader waits. */
+  #isWanted = false
   #idle: NodeJS.Timeout | undefined
   #bytes = 0
   #paused = false
+  /** All of it has come. */
+  #isWhole = false
   #settled = false
 
   constructor(response: HttpResponse, limits: UploadLimits) {
@@ -40,8 +47,8 @@ export class UploadStream {
       this.#controller = controller
     }
     const cancel = () => this.#settle(() => undefined)
-    const size = (chunk: Uint8Array<ArrayBuffer> | undefined) => chunk?.byteLength ?? 0
-    this.body = new ReadableStream({ start, pull: () => this.#resume(), cancel }, { highWaterMark, size })
+    // Nothing waits in the stream: it asks when its reader does, who is done then with what it had.
+    this.body = new ReadableStream({ start, pull: () => this.#ask(), cancel }, { highWaterMark: 0 })
     limits.signal.addEventListener('abort', () => this.refuse(cutShort(this.#bytes)), { once: true })
     response.onData((chunk, isLast) => this.#take(chunk, isLast))
     this.#awaitMore()
@@ -71,9 +78,29 @@ export class UploadStream {
     this.#limits.together.bytes += chunk.byteLength
     this.#awaitMore()
     // Copied: the chunk is taken away when this handler returns.
-    if (chunk.byteLength > 0) this.#controller?.enqueue(new Uint8Array(chunk.slice(0)))
-    if (isLast) this.#settle(() => this.#controller?.close())
-    else if ((this.#controller?.desiredSize ?? 0) <= 0) this.#pause()
+    this.#queue.push(new Uint8Array(chunk))
+    if (isLast)
+      this.#settle(() => {
+        this.#isWhole = true
+      })
+    else if (this.#queue.length >= highWaterMark) this.#pause()
+    if (this.#isWanted) this.#give()
+  }
+
+  #ask(): void {
+    this.#isWanted = true
+    this.#give()
+    if (this.#queue.length < highWaterMark) this.#resume()
+  }
+
+  #give(): void {
+    const bytes = this.#queue.shift()
+    if (!bytes) {
+      if (this.#isWhole) this.#controller?.close()
+      return
+    }
+    this.#isWanted = false
+    this.#controller?.enqueue(bytes)
   }
 
   #refuse(more: number): EngineError | undefined {

@@ -21,6 +21,11 @@ void registerProcess(Napi::Env env, Napi::Object exports) {
     return info.Env().Undefined();
   });
   exportFunction(env, exports, "discard", discard);
+  exportFunction(env, exports, "limitReceiveBuffers", [](const Napi::CallbackInfo& info) {
+    const int port = static_cast<int>(readInteger(info[0], "port", 1, UINT16_MAX));
+    const int bytes = static_cast<int>(readInteger(info[1], "bytes", 4096, 1 << 30));
+    return Napi::Boolean::New(info.Env(), limitReceiveBuffers(port, bytes));
+  });
   exportFunction(env, exports, "lockFile", [](const Napi::CallbackInfo& info) {
     return Napi::Boolean::New(info.Env(), lockFile(static_cast<int>(readInteger(info[0], "fd", 0, INT32_MAX))));
   });

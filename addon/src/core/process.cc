@@ -1,6 +1,7 @@
 #include "core/process.h"
 
 #include <malloc.h>
+#include <netinet/in.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -12,6 +13,8 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "core/error.h"
 
@@ -67,6 +70,38 @@ bool lockFile(int fd) {
   if (errno == EWOULDBLOCK) return false;
   throw Error(ErrorCode::unavailable,
               std::string("Expected the file to take a lock, received: ") + std::strerror(errno));
+}
+
+namespace {
+
+/** Of a socket that listens on TCP, else -1. */
+int listeningPort(int fd) {
+  int listens = 0;
+  socklen_t length = sizeof listens;
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0 || listens == 0) return -1;
+  sockaddr_storage address{};
+  length = sizeof address;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return -1;
+  if (address.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+  if (address.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+  return -1;
+}
+
+}  // namespace
+
+bool limitReceiveBuffers(int port, int bytes) {
+  bool found = false;
+  std::error_code failure;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", failure)) {
+    const int fd = std::atoi(entry.path().filename().c_str());
+    if (listeningPort(fd) != port) continue;
+    found = true;
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes) != 0)
+      throw Error(ErrorCode::unavailable,
+                  std::string("Expected the socket to take a receive buffer, received: ") + std::strerror(errno));
+  }
+  if (failure) throw Error(ErrorCode::unavailable, "Expected to read /proc/self/fd, received: " + failure.message());
+  return found;
 }
 
 bool trimMemory() {

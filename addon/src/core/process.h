@@ -17,6 +17,12 @@ bool notifySystemd(const std::string& state);
  */
 bool lockFile(int fd);
 
+/**
+ * What the kernel may keep of what comes in, in bytes, for each connection that the socket listening on the TCP port
+ * will accept; it takes about twice as much memory. False when this process has no such socket. Throws `unavailable`.
+ */
+bool limitReceiveBuffers(int port, int bytes);
+
 /** Gives memory that was freed, in all of the allocator's arenas, back to the system; false when there was none. */
 bool trimMemory();
 

@@ -28,6 +28,7 @@ const addonExports: Readonly<Record<keyof Addon, true>> = {
   convert: true,
   dieWithParent: true,
   discard: true,
+  limitReceiveBuffers: true,
   lockFile: true,
   mapBlocksFrom: true,
   trimMemory: true,
