@@ -8,6 +8,8 @@ import type { RequestOf } from './requests.ts'
 
 /** Times that an answer may ask for tools; after that it has to do without. */
 const mostToolRounds = 5
+/** Of an answer, which is spoken: nobody listens to more. */
+const mostTokens = 512
 const use: Use = { priority: 'interactive', user: 'wyoming' }
 
 /** What answers what was said. */
@@ -80,7 +82,11 @@ class Answer {
     for (let round = 0; ; round++) {
       const offered = capabilities.tools && round < mostToolRounds ? tools : noTools
       const input = { messages: [...system, ...messages] }
-      const request = { input, sampling: {}, ...(offered.tools.length > 0 && { tools: offered.tools }) }
+      const request = {
+        input,
+        sampling: { maxTokens: mostTokens },
+        ...(offered.tools.length > 0 && { tools: offered.tools }),
+      }
       const { text, calls } = await this.#generate(name, request)
       messages = [...messages, { role: 'assistant', content: text, ...(calls.length > 0 && { toolCalls: calls }) }]
       if (calls.length === 0) return messages
