@@ -1,7 +1,7 @@
 import { expect, vi } from 'vitest'
 import { RealtimeClient } from '../../engine/voice/realtime/realtime-client.ts'
 import { SessionPool } from '../../engine/voice/session-pool.ts'
-import type { MachineOptions } from '../../engine/voice/settings.ts'
+import { defaultSettings, type MachineOptions } from '../../engine/voice/settings.ts'
 import type { VoiceTools } from '../../engine/voice/voice-tools.ts'
 import type { Received } from './realtime-client.ts'
 import { expectServerEvent } from './realtime-schema.ts'
@@ -40,7 +40,8 @@ export class RealtimeTrial {
       pool ?? new SessionPool({ speech, language, limit: 4, onTrouble: (error) => this.bugs.push(error), ...given })
     this.dialect = headers['openai-beta'] || offered.includes('openai-beta.realtime-v1') ? 'beta' : 'ga'
     const known = async () => ({ models: ['fake-model'], voices: ['fake-en', 'fake-de'] })
-    const parts = { sessions: this.pool, known, onBug: (error: unknown) => this.bugs.push(error) }
+    const onBug = (error: unknown) => this.bugs.push(error)
+    const parts = { sessions: this.pool, known, settings: defaultSettings, onBug }
     const trial = this
     const socket = {
       get bufferedBytes() {
