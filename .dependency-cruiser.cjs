@@ -73,8 +73,8 @@ module.exports = {
     only(
       'server-below',
       '^engine/server/',
-      [...basics, '^engine/(core|streams)/'],
-      'the server knows topics, not models',
+      [...basics, '^engine/(core|streams|native)/'],
+      'the server knows topics, not models; options of sockets are set through native',
     ),
     only(
       'routes-below',

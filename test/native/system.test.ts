@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -54,6 +56,18 @@ describe('system calls', () => {
     expect(() => addon().lockFile(other)).toThrow(expect.objectContaining({ code: 'unavailable' }))
     expect(() => addon().lockFile(-1)).toThrow(TypeError)
     rmSync(dirname(path), { recursive: true })
+  })
+
+  it('find the socket that listens on a port, to limit what is kept of what comes in', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    expect(addon().limitReceiveBuffers(port, 65_536)).toBe(true)
+    server.close()
+    await once(server, 'close')
+    expect(addon().limitReceiveBuffers(port, 65_536)).toBe(false)
+    expect(() => addon().limitReceiveBuffers(0, 65_536)).toThrow(TypeError)
+    expect(() => addon().limitReceiveBuffers(port, 1)).toThrow(TypeError)
   })
 
   it('tell systemd nothing when it does not listen', async () => {
