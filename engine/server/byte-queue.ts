@@ -1,20 +1,20 @@
-/** A write of so many at once is about as quick as it gets. */
-const blockBytes = 262_144
+import { blockBytes, type SpareBlocks } from './spare-blocks.ts'
 
 interface Block {
   readonly bytes: Uint8Array<ArrayBuffer>
   used: number
 }
 
-/**
- * Bytes on their way, in blocks that are used again: what an upload of any size takes is what waits of it at once. Buffers that are let go
- * would pile up instead until the garbage collector comes for them. Its bound is its owner's.
- */
+/** Bytes on their way, in blocks that are used again: what an upload of any size takes is what waits of it at once. Its bound is its owner's. */
 export class ByteQueue {
   readonly #waiting: Block[] = []
-  readonly #spare: Uint8Array<ArrayBuffer>[] = []
+  readonly #blocks: SpareBlocks
   #given: Uint8Array<ArrayBuffer> | undefined
   #length = 0
+
+  constructor(blocks: SpareBlocks) {
+    this.#blocks = blocks
+  }
 
   /** Bytes that wait. */
   get length(): number {
@@ -35,7 +35,7 @@ export class ByteQueue {
 
   /** The next bytes, which are the caller's until it asks again; undefined when none wait. */
   shift(): Uint8Array<ArrayBuffer> | undefined {
-    if (this.#given) this.#spare.push(this.#given)
+    if (this.#given) this.#blocks.give(this.#given)
     const block = this.#waiting.shift()
     this.#given = block?.bytes
     if (!block) return undefined
@@ -43,11 +43,18 @@ export class ByteQueue {
     return block.bytes.subarray(0, block.used)
   }
 
+  /** Forgets what waits. What was given last may still be read: the garbage collector has it. */
+  clear(): void {
+    for (const { bytes } of this.#waiting.splice(0)) this.#blocks.give(bytes)
+    this.#given = undefined
+    this.#length = 0
+  }
+
   /** One with room, at the end. */
   #open(): Block {
     const last = this.#waiting.at(-1)
     if (last && last.used < blockBytes) return last
-    const block = { bytes: this.#spare.pop() ?? new Uint8Array(blockBytes), used: 0 }
+    const block = { bytes: this.#blocks.take(), used: 0 }
     this.#waiting.push(block)
     return block
   }

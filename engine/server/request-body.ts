@@ -1,5 +1,6 @@
 import type { HttpResponse } from 'uWebSockets.js'
 import { EngineError } from '../errors.ts'
+import { SpareBlocks } from './spare-blocks.ts'
 import { UploadStream } from './upload-stream.ts'
 
 /** How much of requests is taken in, and for how long. */
@@ -26,6 +27,7 @@ export class BodyReceiver {
   readonly #limits: BodyLimits
   #pendingBytes = 0
   readonly #uploads = { bytes: 0 }
+  readonly #blocks = new SpareBlocks()
 
   constructor(limits: BodyLimits) {
     this.#limits = limits
@@ -70,7 +72,8 @@ export class BodyReceiver {
   /** The body while it arrives, at its reader's pace; the reader gets `too-large` at once by its announced length. Call it before the handler returns. */
   stream(response: HttpResponse, announcedBytes: number, signal: AbortSignal): UploadStream {
     const { maxUploadBytes: maxBytes, maxPendingUploadBytes: maxTogether, uploadIdleMs: idleMs } = this.#limits
-    const upload = new UploadStream(response, { maxBytes, maxTogether, idleMs, together: this.#uploads, signal })
+    const shared = { together: this.#uploads, blocks: this.#blocks }
+    const upload = new UploadStream(response, { maxBytes, maxTogether, idleMs, ...shared, signal })
     if (announcedBytes > maxBytes) upload.refuse(tooLarge(maxBytes, announcedBytes))
     return upload
   }

@@ -1,6 +1,7 @@
 import type { HttpResponse } from 'uWebSockets.js'
 import { EngineError } from '../errors.ts'
 import { ByteQueue } from './byte-queue.ts'
+import type { SpareBlocks } from './spare-blocks.ts'
 
 /** How much of an upload is taken in. */
 export interface UploadLimits {
@@ -9,6 +10,8 @@ export interface UploadLimits {
   /** Bytes of all uploads that are not discarded, and their bound. */
   readonly together: { bytes: number }
   readonly maxTogether: number
+  /** Of all uploads of the server. */
+  readonly blocks: SpareBlocks
   /** Aborts when the client hangs up: the response must not be touched any more. */
   readonly signal: AbortSignal
 }
@@ -29,7 +32,7 @@ export class UploadStream {
   readonly #limits: UploadLimits
   readonly #renewal: NodeJS.Timeout
   #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined
-  readonly #queue = new ByteQueue()
+  readonly #queue: ByteQueue
   /** The reader waits. */
   #isWanted = false
   #idle: NodeJS.Timeout | undefined
@@ -42,11 +45,12 @@ export class UploadStream {
   constructor(response: HttpResponse, limits: UploadLimits) {
     this.#response = response
     this.#limits = limits
+    this.#queue = new ByteQueue(limits.blocks)
     this.#renewal = setInterval(() => this.#renew(), renewMs)
     const start = (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
       this.#controller = controller
     }
-    const cancel = () => this.#settle(() => undefined)
+    const cancel = () => this.#settle(() => this.#queue.clear())
     // Nothing waits in the stream: it asks when its reader does, who is done then with what it had.
     this.body = new ReadableStream({ start, pull: () => this.#ask(), cancel }, { highWaterMark: 0 })
     limits.signal.addEventListener('abort', () => this.refuse(cutShort(this.#bytes)), { once: true })
@@ -56,12 +60,19 @@ export class UploadStream {
 
   /** Its reader gets this; what comes is read off the socket and forgotten. */
   refuse(error: EngineError): void {
-    this.#settle(() => this.#controller?.error(error))
+    this.#settle(() => {
+      this.#queue.clear()
+      this.#controller?.error(error)
+    })
   }
 
   /** What comes from now on is read off the socket and forgotten. May be called twice, and after the client has hung up. */
   discard(): void {
-    this.refuse(new EngineError('closed', 'Expected the body to be read before the answer'))
+    const error = new EngineError('closed', 'Expected the body to be read before the answer')
+    this.refuse(error)
+    // All of it has come, but not all was read.
+    if (this.#queue.length > 0) this.#controller?.error(error)
+    this.#queue.clear()
     this.#limits.together.bytes -= this.#bytes
     this.#bytes = 0
   }
