@@ -1,10 +1,15 @@
 import { z } from 'zod'
 import { soundFormatNames } from './sound-format.ts'
 
-const formatSchema = z.strictObject({
-  type: z.enum(soundFormatNames),
-  rate: z.literal(24_000).optional(),
-})
+const formatSchema = z
+  .strictObject({
+    type: z.enum(soundFormatNames),
+    /** Of `audio/pcm`; the others have their own. */
+    rate: z.union([z.literal(24_000), z.literal(8000)]).optional(),
+  })
+  .refine(({ type, rate }) => rate === undefined || (rate === 24_000) === (type === 'audio/pcm'), {
+    error: 'Expected a rate of 24000 for audio/pcm, of 8000 for audio/pcmu and audio/pcma',
+  })
 
 const common = { create_response: z.boolean().optional(), interrupt_response: z.boolean().optional() }
 

@@ -1,3 +1,5 @@
+import { decodeALaw, decodeMuLaw, encodeALaw, encodeMuLaw } from '../../audio/g711.ts'
+
 /** Turns sound into a format's bytes and back. Keeps what was cut within a sample; one per direction and session. */
 export interface SoundCodec {
   /** Samples a second, both ways. */
@@ -6,8 +8,13 @@ export interface SoundCodec {
   encode(samples: Int16Array): Uint8Array
 }
 
+/** Samples a second of telephones. */
+const g711Rate = 8000
+
 const codecs = {
-  'audio/pcm': () => new Pcm16(24_000),
+  'audio/pcm': (): SoundCodec => new Pcm16(24_000),
+  'audio/pcmu': (): SoundCodec => ({ sampleRate: g711Rate, decode: decodeMuLaw, encode: encodeMuLaw }),
+  'audio/pcma': (): SoundCodec => ({ sampleRate: g711Rate, decode: decodeALaw, encode: encodeALaw }),
 }
 
 /** A format of the protocol that is spoken here, by its GA name. */
