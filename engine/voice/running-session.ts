@@ -71,7 +71,8 @@ export class RunningSession implements VoiceSession {
     this.#parts = parts
     this.#now = parts.now ?? (() => performance.now())
     const builtInTools = tools.tools.map(({ name }) => name)
-    this.#state = { ...initialState({ ...parts.machine, builtInTools }, parts.settings), history: parts.history }
+    const begun = initialState({ ...parts.machine, builtInTools }, parts.settings)
+    this.#state = { ...begun, history: parts.history, lastId: lastIdOf(parts.history) }
     const tell = (event: UntimedEvent) => this.#tell(event)
     const onUsage: TurnMeter['seeUsage'] = (turn, usage) => this.#meter.seeUsage(turn, usage)
     this.#ears = new Ears({ detection, recogniser: () => speech.recogniser(), tell, onDetectorFailure: onTrouble })
@@ -216,4 +217,9 @@ export class RunningSession implements VoiceSession {
     clearTimeout(timer)
     this.#parts.onEnd()
   }
+}
+
+/** Ids go on where a conversation that is gone on with has stopped. */
+function lastIdOf(history: History): number {
+  return history.reduce((last, { id }) => Math.max(last, Number(/^item_(\d+)$/.exec(id)?.[1] ?? 0)), 0)
 }

@@ -1,4 +1,5 @@
 import { expect, vi } from 'vitest'
+import { KeptConversations } from '../../engine/voice/realtime/kept-conversations.ts'
 import { RealtimeClient } from '../../engine/voice/realtime/realtime-client.ts'
 import { SessionPool } from '../../engine/voice/session-pool.ts'
 import { defaultSettings, type MachineOptions } from '../../engine/voice/settings.ts'
@@ -16,6 +17,7 @@ export interface TrialOptions {
   readonly machine?: Partial<MachineOptions>
   readonly pool?: SessionPool
   readonly stages?: VoiceStages
+  readonly conversations?: KeptConversations
 }
 
 const frameMs = 20
@@ -32,7 +34,8 @@ export class RealtimeTrial {
   bufferedBytes = 0
   readonly dialect: 'ga' | 'beta'
 
-  constructor({ query = '', headers = {}, offered = ['realtime'], tools, machine, pool, stages }: TrialOptions = {}) {
+  constructor(options: TrialOptions = {}) {
+    const { query = '', headers = {}, offered = ['realtime'], tools, machine, pool, stages } = options
     this.stages = stages ?? new VoiceStages()
     const { speech, language } = this.stages
     const given = { ...(tools && { tools }), ...(machine && { machine }) }
@@ -41,7 +44,8 @@ export class RealtimeTrial {
     this.dialect = headers['openai-beta'] || offered.includes('openai-beta.realtime-v1') ? 'beta' : 'ga'
     const known = async () => ({ models: ['fake-model'], voices: ['fake-en', 'fake-de'] })
     const onBug = (error: unknown) => this.bugs.push(error)
-    const parts = { sessions: this.pool, known, settings: defaultSettings, onBug }
+    const conversations = options.conversations ?? new KeptConversations()
+    const parts = { sessions: this.pool, known, conversations, settings: defaultSettings, onBug }
     const trial = this
     const socket = {
       get bufferedBytes() {

@@ -1,4 +1,5 @@
 import type { ClientSocket, ClientVisit } from './client-socket.ts'
+import { KeptConversations } from './kept-conversations.ts'
 import { RealtimeClient, type RealtimeParts } from './realtime-client.ts'
 
 /** 15 MiB of sound as base64, and the event around it. */
@@ -13,8 +14,8 @@ export class RealtimeApp implements AsyncDisposable {
   readonly #parts: RealtimeParts
   readonly #clients = new Set<RealtimeClient>()
 
-  constructor(parts: RealtimeParts) {
-    this.#parts = parts
+  constructor(parts: Omit<RealtimeParts, 'conversations'>) {
+    this.#parts = { ...parts, conversations: new KeptConversations() }
   }
 
   chooseProtocol(offered: readonly string[]): string {

@@ -6,6 +6,7 @@ import type { VoiceSessions } from '../voice-sessions.ts'
 import { betaDialect, type Dialect, gaDialect } from './beta.ts'
 import { type ClientFault, parseClientEvent } from './client-events.ts'
 import type { ClientSocket, ClientVisit } from './client-socket.ts'
+import type { KeptConversations } from './kept-conversations.ts'
 import { RealtimeSession, RequestFault } from './realtime-session.ts'
 import type { ServerEvent } from './server-event.ts'
 import { defaultConfig, type KnownNames, toSettings } from './session-config.ts'
@@ -25,6 +26,7 @@ export interface RealtimeParts {
   readonly known: () => Promise<KnownNames>
   /** What a client begins with that says nothing else: instructions, and how the end of a turn is found. */
   readonly settings: Pick<VoiceSettings, 'instructions' | 'turnDetection'>
+  readonly conversations: KeptConversations
   /** A bug came up while a client was served. */
   readonly onBug: (error: unknown) => void
 }
@@ -37,6 +39,8 @@ export class RealtimeClient {
   readonly #dialect: Dialect
   readonly #left = new AbortController()
   readonly #id = randomBytes(9).toString('base64url')
+  /** Unguessable: whoever knows it goes on with the conversation later. */
+  #conversation = `conv_${randomBytes(18).toString('base64url')}`
   readonly #waiting: string[] = []
   #waitingCharacters = 0
   #lastEvent = 0
@@ -91,6 +95,7 @@ export class RealtimeClient {
       if (!this.#left.signal.aborted) this.#fail(error)
     } finally {
       await this.#session?.[Symbol.asyncDispose]()
+      if (this.#session) this.#parts.conversations.keep(this.#conversation, this.#session.history)
     }
   }
 
@@ -103,10 +108,19 @@ export class RealtimeClient {
     const [model = '', voice = ''] = [query.get('model') ?? known.models[0], known.voices[0]]
     const config = defaultConfig({ type, model, voice, ...this.#parts.settings })
     const send = (event: ServerEvent) => this.#send(event)
-    const conversation = `conv_${this.#id}`
+    const asked = query.get('conversation_id')
+    const history = asked === null ? undefined : this.#parts.conversations.take(asked)
+    if (history && asked !== null) this.#conversation = asked
+    const conversation = this.#conversation
     const protocol = new RealtimeSession({ conversation, config, known, send, room: () => this.#room() })
     this.#protocol = protocol
-    const options = { user: 'realtime', purpose, settings: toSettings(config, known), machine: { holdMs: 0 } } as const
+    const options = {
+      user: 'realtime',
+      purpose,
+      settings: toSettings(config, known),
+      machine: { holdMs: 0 },
+      ...(history && { history }),
+    } as const
     this.#session = await sessions.open(protocol.output, options, this.#left.signal)
     if (this.#left.signal.aborted) return
     protocol.begin(this.#session)

@@ -119,4 +119,25 @@ describe('B: an interruption', () => {
     expect(input.messages.at(-1)).toMatchObject({ role: 'user', content: 'Are you there?' })
     await trial.close()
   })
+
+  it('B4: by a noise in which nobody says anything is made good: the rest of the reply is said after all', async () => {
+    const trial = await RealtimeTrial.open()
+    await beginLongAnswer(trial)
+    trial.stages.transcripts.push('')
+    await trial.speak(200)
+    expect(trial.last('response.done').response).toMatchObject({ status: 'cancelled' })
+    const from = trial.heard.length
+    await trial.beSilent(2000)
+    expect(trial.types(from)).toContain('response.created')
+    expect(trial.heard.slice(from).some(({ type }) => type === 'response.output_audio.delta')).toBe(true)
+    trial.stages.answers = [['Yes. ']]
+    trial.stages.transcripts.push('enough')
+    await trial.speak(600)
+    await trial.beSilent(2500)
+    expect(trial.last('response.done').response).toMatchObject({
+      status: 'completed',
+      output: [{ content: [{ transcript: 'Yes. ' }] }],
+    })
+    await trial.close()
+  })
 })

@@ -9,10 +9,10 @@ import { RealtimeTestClient } from '../../support/realtime-client.ts'
 import { readSpeech, wordErrorRate } from '../../support/speech.ts'
 
 /** Recogniser, language model and voice are real, and so is the machine's load. */
-const timeout = 240_000
+const timeout = 480_000
 
 /** Of each stage: many times what it takes where several test suites share two cores. */
-const deadlines = { recogniser: 200_000, language: 200_000, synthesiser: 200_000, tool: 200_000, player: 200_000 }
+const deadlines = { recogniser: 400_000, language: 400_000, synthesiser: 400_000, tool: 400_000, player: 400_000 }
 
 let state: string
 let engine: TestApp
