@@ -12,8 +12,8 @@ export type InputEvent =
   | { readonly type: 'audio'; readonly ms: number }
   /** The voice detector hears speech since `audioMs`; told once, until `silence`. Gaps within a word may be told or not. */
   | { readonly type: 'speech'; readonly audioMs: number }
-  /** It has heard none since `audioMs`. */
-  | { readonly type: 'silence'; readonly audioMs: number }
+  /** It has heard none since `audioMs`. `lastedMs`: so long, of sound, before it was told; left out: it is told at once. */
+  | { readonly type: 'silence'; readonly audioMs: number; readonly lastedMs?: number }
   /** What the recogniser has understood of the open turn so far; `completeness`: the probability, 0 to 1, that the user is done, where a model tells. */
   | { readonly type: 'partial'; readonly turn: number; readonly text: string; readonly completeness?: number }
   /** The whole text of a turn that was to be transcribed; empty when nobody said anything. */

@@ -69,17 +69,17 @@ export function onConfirmed(draft: Draft): void {
   if (draft.state.utterance?.isSpeech && draft.state.reply?.isHeld) interruptReply(draft, 'turn_detected')
 }
 
-export function onSilence(draft: Draft, { audioMs, at }: EventOf<'silence'>): void {
+export function onSilence(draft: Draft, { audioMs, at, lastedMs = 0 }: EventOf<'silence'>): void {
   const { utterance, options, settings, reply } = draft.state
   if (!utterance?.isSpeech || !utterance.detection) return
   const endMs = Math.max(audioMs, utterance.speechFromMs)
   const spokenMs = utterance.spokenMs + endMs - utterance.speechFromMs
-  draft.setUtterance({ isSpeech: false, endMs, spokenMs, silentAt: at })
+  draft.setUtterance({ isSpeech: false, endMs, spokenMs, silentAt: at - lastedMs })
   draft.stopTimers('confirm')
   const isShort = reply?.isHeld === true && spokenMs < options.holdMs
-  draft.startTimer('end-of-turn', isShort ? options.resumeMs : waitMs(draft, utterance))
+  draft.startTimer('end-of-turn', (isShort ? options.resumeMs : waitMs(draft, utterance)) - lastedMs)
   if (!isShort && utterance.detection.createResponse && settings.turnDetection)
-    draft.startTimer('speculate', options.speculateMs)
+    draft.startTimer('speculate', options.speculateMs - lastedMs)
 }
 
 function waitMs(draft: Draft, { detection, text, completeness }: Utterance): number {

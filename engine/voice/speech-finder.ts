@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Endpointer } from '../inference/endpointer.ts'
 import { type VoiceDetection, voiceStep } from '../inference/speech.ts'
-import type { EventOf } from './events.ts'
 import type { TurnDetection } from './settings.ts'
 import { msOf, type SoundBuffer } from './sound-buffer.ts'
+import type { UntimedEvent } from './voice-request.ts'
 
 /** Steps that are asked about together, when sound comes faster than it is heard. */
 const stepsAtOnce = 32
@@ -17,14 +17,12 @@ const hysteresis = 0.15
 /** The detector's host may have died: it starts again within seconds. */
 const retryMs = 200
 
-type Found = EventOf<'speech'> | EventOf<'silence'>
-
 /** What a finder listens with. */
 export interface SpeechFinderOptions {
   /** The finder's from then on. */
   readonly detection: VoiceDetection
   readonly sound: SoundBuffer
-  readonly tell: (found: Omit<Found, 'at'>) => void
+  readonly tell: (found: UntimedEvent) => void
   /** The detector failed and is asked again. */
   readonly onFailure: (error: unknown) => void
 }
@@ -114,7 +112,8 @@ export class SpeechFinder implements AsyncDisposable {
     const event = this.#endpointer.step(probability)
     const endMs = msOf(this.#place)
     if (event === 'start') this.#options.tell({ type: 'speech', audioMs: endMs - this.#heardSteps * stepLengthMs })
-    if (event === 'end') this.#options.tell({ type: 'silence', audioMs: endMs - this.#quietSteps * stepLengthMs })
+    const lastedMs = this.#quietSteps * stepLengthMs
+    if (event === 'end') this.#options.tell({ type: 'silence', audioMs: endMs - lastedMs, lastedMs })
   }
 
   async #onFailure(error: unknown): Promise<void> {
