@@ -2,7 +2,6 @@ import { Subject } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { Edge } from '../../engine/core/edge.ts'
 import type { PacketOf } from '../../engine/core/packet.ts'
-import type { Speech } from '../../engine/inference/speech.ts'
 import node from '../../engine/nodes/voice-activity.ts'
 import type { Tools } from '../../engine/tools.ts'
 import { tone } from '../support/scripted-speech.ts'
@@ -30,7 +29,7 @@ class LoudnessDetector {
 
 function run(options: object = {}, detector = new LoudnessDetector()) {
   const edge = new Edge('p/activity', node.edge)
-  const speech = { detector } as Partial<Speech> as Speech
+  const speech = { detector } as Partial<Tools['speech']> as Tools['speech']
   const tools = { stream: 'activity', edge, clock: new StillClock(), speech } as Partial<Tools> as Tools
   const sound = new Subject<PacketOf<'audio'>>()
   const events: PacketOf<'event'>[] = []
