@@ -28,7 +28,11 @@ function assistant(): object {
   // A speaker who pauses, on a machine that may pause as well: without that the recording falls into pieces.
   return {
     ...pipeline,
-    streams: { ...streams, microphone, assistant: { ...streams.assistant, silenceMs: 3000, maxTokens: 40 } },
+    streams: {
+      ...streams,
+      microphone,
+      assistant: { ...streams.assistant, silenceMs: 3000, maxTokens: 40, voice: 'en-us' },
+    },
   }
 }
 
