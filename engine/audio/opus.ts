@@ -1,8 +1,8 @@
 import { Application, createEncoder, type OpusEncoderHandle } from 'libopus-wasm'
 import { OpusDecoder as WasmDecoder } from 'opus-decoder'
 import { EngineError } from '../errors.ts'
+import type { SoundDecoder, SoundEncoder } from './codec.ts'
 import { opusPacketMs } from './opus-packet.ts'
-import type { SoundDecoder, SoundEncoder } from './sound-codec.ts'
 
 /** Samples a second on both sides of the codec: one of Opus's own rates, and that of the Realtime protocol. */
 export const opusRate = 24_000

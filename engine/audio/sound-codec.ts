@@ -1,4 +1,5 @@
 import { bytesOf } from './bytes-of.ts'
+import type { SoundDecoder, SoundEncoder } from './codec.ts'
 import { decodeALaw, decodeMuLaw, encodeALaw, encodeMuLaw } from './g711.ts'
 import { OpusDecoder, OpusEncoder } from './opus.ts'
 import { Resampler } from './resampler.ts'
@@ -9,24 +10,6 @@ export type StreamFormat = (typeof streamFormats)[number]
 
 /** Samples a second of `audio/pcm`, which is signed 16 bit little endian, and of G.711. */
 const [pcmRate, g711Rate] = [24_000, 8000]
-
-/** Makes sound of what comes from a client. Whoever opened it disposes it. Twenty milliseconds of sound take less than half a millisecond: hand on a long sound in parts. */
-export interface SoundDecoder extends Disposable {
-  /** Samples a second of what `push` gives. */
-  readonly sampleRate: number
-  /** The next bytes, in pieces of any size; of Opus one whole packet. What is not yet a sample waits for the rest. */
-  push(bytes: Uint8Array): Int16Array
-}
-
-/** Makes bytes for a client of sound. Whoever opened it disposes it. */
-export interface SoundEncoder extends Disposable {
-  /** Samples a second of what `push` takes. */
-  readonly sampleRate: number
-  /** Pieces for as many messages; of Opus each is one packet. Empty while what came is not enough for one. */
-  push(samples: Int16Array): Uint8Array[]
-  /** What is left: no sound comes after. A next sound begins anew. */
-  end(): Uint8Array[]
-}
 
 /** A decoder of the format. Rejects only when WebAssembly cannot be had. */
 export async function openSoundDecoder(format: StreamFormat): Promise<SoundDecoder> {

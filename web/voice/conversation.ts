@@ -109,7 +109,7 @@ function toLine(entry: Entry): Line {
 function heardOf({ who, text, state, soundMs, heardMs, isWhole, isMute }: Entry): number {
   if (who === 'you' || isMute || state === 'cut') return text.length
   if (heardMs <= 0) return 0
-  if (isWhole && heardMs >= soundMs - 50) return text.length
+  if (isWhole && heardMs >= soundMs) return text.length
   const at = Math.floor(isWhole ? (text.length * heardMs) / soundMs : heardMs * charactersPerMs)
   if (at >= text.length) return text.length
   return Math.max(0, text.lastIndexOf(' ', at))
