@@ -132,11 +132,11 @@ describe('a conversation of the page', () => {
     reply()
     session.take({ type: 'response.output_audio.done', item_id: 'a' })
     const line = () => session.conversation.lines.find(({ id }) => id === 'a')
-    session.heard('a', 50)
+    session.heard('a', 40)
     expect(line()?.text.slice(0, line()?.heard)).toBe('One')
     session.heard('a', 100)
     expect(line()?.heard).toBe('One two three.'.length)
-    speaker.played = [{ item: 'a', ms: 50 }]
+    speaker.played = [{ item: 'a', ms: 40 }]
     session.take({ type: 'input_audio_buffer.speech_started', item_id: 'u' })
     cancelled()
     await settled()

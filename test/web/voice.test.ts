@@ -256,7 +256,8 @@ describe('the voice panel', () => {
   it('fits phones, gives fingers room, and names what can be operated', async () => {
     await page.getByRole('radio', { name: 'Push to talk' }).check()
     await start()
-    voice.committed('u1', 'And so my fellow Americans ask not what your country can do for you.')
+    voice.speechStarted('u1')
+    voice.speechEnded('u1', 'And so my fellow Americans ask not what your country can do for you.')
     voice.reply('a1', 'Once upon a time, there was a little girl named Lily who loved to play outside in the park.', {
       seconds: 6,
     })
@@ -271,11 +272,9 @@ describe('the voice panel', () => {
     for (const name of ['Hands-free', 'Push to talk'])
       expect(await page.getByRole('radio', { name }).count(), name).toBe(1)
     await page.getByRole('meter', { name: 'Microphone level' }).waitFor()
+    voice.endReply('a1')
     await page.setViewportSize({ width: 1440, height: 900 })
-    await page
-      .locator('#voice-models')
-      .scrollIntoViewIfNeeded({ timeout: 1000 })
-      .catch(() => undefined)
+    await page.locator('#voice-lines').scrollIntoViewIfNeeded()
     if (keep !== undefined) await page.screenshot({ path: join(keep, 'voice desktop.png') })
   })
 })

@@ -23,11 +23,12 @@ export function describeAnswerers({ model, voice }: Answerers, health: VoiceHeal
   const thinks = health.models.find(({ name }) => name === model)
   const speaks = ready(health, 'speak')
   const parts = [
-    hears && `Heard by ${hears.name}${ranBy(hears, health)}`,
+    hears && `heard by ${hears.name}${ranBy(hears, health)}`,
     model && `answered by ${model}${thinks ? ranBy(thinks, health) : ''}`,
     (voice ?? speaks?.name) && `spoken by ${voice ?? speaks?.name}${speaks ? ranBy(speaks, health) : ''}`,
   ].filter((part) => part !== undefined && part !== '')
-  const first = parts.length === 0 ? '' : `${parts.join(', ')}.`
+  const joined = parts.join(', ')
+  const first = joined === '' ? '' : `${joined.charAt(0).toUpperCase()}${joined.slice(1)}.`
   const isLow = hears?.why.includes('accuracy is low') === true
   return isLow ? `${first} ${hears.name} understands much wrong: pull a Whisper model for a better one.` : first
 }
