@@ -82,6 +82,20 @@ describe('a conversation of the page', () => {
     expect(types()).toEqual(['conversation.item.truncate'])
   })
 
+  it('is silent, and not only for a while, once the server has cut a reply that still plays', async () => {
+    const { session, speaker, types, reply } = open()
+    reply()
+    session.take({ type: 'response.done', response: { id: 'r', status: 'completed' } })
+    speaker.played = [{ item: 'a', ms: 40 }]
+    session.take({ type: 'input_audio_buffer.speech_started', item_id: 'u' })
+    session.take({ type: 'conversation.item.truncated', item_id: 'a' })
+    await settled()
+    expect(speaker.orders.slice(-2)).toEqual(['pause', 'flush'])
+    expect(types()).toEqual(['conversation.item.truncate'])
+    session.take({ type: 'conversation.item.truncated', item_id: 'a' })
+    expect(types()).toEqual(['conversation.item.truncate', 'conversation.item.retrieve'])
+  })
+
   it('plays nothing that still comes of a reply that was interrupted', async () => {
     const { session, speaker, sound, reply, types } = open()
     reply()

@@ -175,7 +175,7 @@ export class VoiceSession {
       this.#refused(error)
     },
     'conversation.item.deleted': ({ item_id = '' }) => this.conversation.remove(item_id),
-    'conversation.item.truncated': ({ item_id }) => this.#options.send({ type: 'conversation.item.retrieve', item_id }),
+    'conversation.item.truncated': ({ item_id = '' }) => this.#truncated(item_id),
     'conversation.item.retrieved': ({ item }) =>
       this.conversation.correct(item?.id ?? '', item?.content?.[0]?.transcript ?? ''),
     'response.created': ({ response }) => {
@@ -241,6 +241,12 @@ export class VoiceSession {
   /** It was speech indeed. */
   #confirm(): void {
     if (this.#paused) void this.#flush()
+  }
+
+  /** By the server's own clock, where the item still waits here: then it is told what was truly heard. */
+  #truncated(item: string): void {
+    if (this.#playing.has(item)) void this.#flush()
+    else this.#options.send({ type: 'conversation.item.retrieve', item_id: item })
   }
 
   #addText({ item_id = '', delta = '' }: ServerEvent): void {
