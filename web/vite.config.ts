@@ -11,7 +11,7 @@ export default defineConfig({
     proxy: {
       '/openapi.json': 'http://127.0.0.1:8080',
       '/asyncapi.json': 'http://127.0.0.1:8080',
-      '/api': 'http://127.0.0.1:8080',
+      '/api': { target: 'http://127.0.0.1:8080', ws: true },
       '/ws': { target: 'ws://127.0.0.1:8080', ws: true },
     },
   },
