@@ -17,7 +17,7 @@ const connectDeadlineMs = 8000
 
 /** A WebSocket that comes back by itself, for ever, until it is closed. */
 export class ReconnectingSocket {
-  readonly #url: string
+  readonly #url: () => string
   readonly #events: SocketEvents
   #socket: WebSocket | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -28,8 +28,9 @@ export class ReconnectingSocket {
     if (this.#state === 'waiting' && document.visibilityState === 'visible') this.#connect()
   }
 
-  constructor(url: string, events: SocketEvents) {
-    this.#url = url
+  /** `url`: as it is for the next attempt, where it changes. */
+  constructor(url: string | (() => string), events: SocketEvents) {
+    this.#url = typeof url === 'string' ? () => url : url
     this.#events = events
   }
 
@@ -78,7 +79,7 @@ export class ReconnectingSocket {
   #connect(): void {
     this.#leave()
     this.#become('connecting')
-    const socket = new WebSocket(this.#url)
+    const socket = new WebSocket(this.#url())
     socket.binaryType = 'arraybuffer'
     socket.onopen = () => this.#opened()
     socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => this.#received(event.data)

@@ -21,6 +21,8 @@ export class FakeRealtime {
   /** Their sound, 24,000 samples a second. */
   samples = new Int16Array(0)
   connections = 0
+  /** Paths and queries of the connections. */
+  readonly addresses: string[] = []
   #socket: WebSocket | undefined
   #counter = 0
   #response = ''
@@ -29,7 +31,8 @@ export class FakeRealtime {
   listen(server: Server): void {
     const sockets = new WebSocketServer({ noServer: true })
     server.on('upgrade', (request, socket, head) => {
-      if (request.url !== '/api/voice') return
+      if (!request.url?.startsWith('/api/voice')) return
+      this.addresses.push(request.url)
       sockets.handleUpgrade(request, socket, head, (open) => this.#connected(open))
     })
   }
@@ -84,7 +87,10 @@ export class FakeRealtime {
   ): void {
     this.#response = `resp_${item}`
     const place = { response_id: this.#response, item_id: item, output_index: 0, content_index: 0 }
-    this.send({ type: 'response.created', response: { id: this.#response, status: 'in_progress' } })
+    this.send({
+      type: 'response.created',
+      response: { id: this.#response, conversation_id: 'conv_1', status: 'in_progress' },
+    })
     this.send({ type: 'response.output_audio_transcript.delta', ...place, delta: text })
     const sound = tone(hertz, 24_000, seconds)
     const size = (24_000 * pieceMs) / 1000

@@ -240,17 +240,34 @@ describe('the voice panel', () => {
     expect(await page.isVisible('#voice-hint')).toBe(false)
   })
 
-  it('begins a new conversation when the connection was away, and lets the microphone go when it is stopped', async () => {
+  it('goes on with the conversation when the connection was away, and shows what was heard of the reply until then', async () => {
     await start()
+    voice.reply('a1', 'One two three four five six seven eight nine ten eleven twelve.', { seconds: 20 })
+    await expect.poll(() => played.secondsOf(500), { timeout: 15_000 }).toBeGreaterThan(0.7)
     voice.hangUp()
-    await expect.poll(() => voice.connections, { timeout: 10_000 }).toBe(2)
+    await expect
+      .poll(() => voice.addresses, { timeout: 10_000 })
+      .toEqual(['/api/voice', '/api/voice?conversation_id=conv_1'])
     await expect.poll(status, { timeout: 10_000 }).toBe('Listening')
+    expect((await lines())[0]).toMatch(/^One/)
+    expect(await page.locator('#voice-lines li[data-state=cut]').count()).toBe(1)
+    const seconds = await played.settled(500)
+    expect(seconds).toBeLessThan(15)
+  })
+
+  it('lets the microphone go when it is stopped, and begins anew when it is started again', async () => {
+    await start()
+    voice.committed('u1', 'Hello.')
+    await expect.poll(lines).toEqual(['Hello.'])
     await page.click('#voice-start')
     expect(await status()).toContain('Talk with this engine')
     const sent = voice.samples.length
     await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 300)))
     expect(voice.samples.length - sent).toBeLessThan(4800)
     expect(await page.isDisabled('#voice-interrupt')).toBe(true)
+    await start()
+    expect(voice.addresses).toEqual(['/api/voice', '/api/voice'])
+    expect(await lines()).toEqual([])
   })
 
   it('fits phones, gives fingers room, and names what can be operated', async () => {

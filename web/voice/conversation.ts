@@ -82,6 +82,13 @@ export class Conversation {
     if (entry.text === '') this.#entries.delete(id)
   }
 
+  /** Nothing more comes of what is not over: the connection is gone. */
+  breakOff(): void {
+    for (const entry of [...this.#entries.values()])
+      if (entry.who === 'assistant' && heardOf(entry) < entry.text.length) this.cut(entry.id, entry.heardMs)
+      else this.end(entry.id, { isMute: entry.isMute })
+  }
+
   /** What the server knows to have been heard of something that was cut. */
   correct(id: string, text: string): void {
     const entry = this.#entries.get(id)

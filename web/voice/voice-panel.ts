@@ -33,6 +33,7 @@ export class VoicePanel {
   #socket: ReconnectingSocket | undefined
   #session: VoiceSession | undefined
   #health: VoiceHealth | undefined
+  #conversationId: string | undefined
   /** Counts starts and stops: what an earlier start waited for comes to nothing. */
   #attempt = 0
   #on = false
@@ -99,7 +100,8 @@ export class VoicePanel {
 
   #begin(sound: Sound): void {
     this.#sound = sound
-    this.#socket = new ReconnectingSocket(this.#url, {
+    this.#session = this.#conversationId = undefined
+    this.#socket = new ReconnectingSocket(() => this.#address(), {
       opened: () => this.#opened(sound),
       text: (message) => this.#take(message as { readonly type: string }),
       binary: () => undefined,
@@ -109,11 +111,19 @@ export class VoicePanel {
     void this.#learn()
   }
 
-  /** Each connection is a conversation of its own: the protocol has no other. */
+  /** After a break with the conversation's name: an engine that still has it goes on with it. */
+  #address(): string {
+    const id = this.#conversationId
+    return id === undefined ? this.#url : `${this.#url}?conversation_id=${encodeURIComponent(id)}`
+  }
+
   #opened(sound: Sound): void {
-    this.#session?.close()
+    const before = this.#session
+    before?.close()
+    before?.conversation.breakOff()
     void sound.flush()
     this.#session = new VoiceSession({
+      conversation: before?.conversation,
       mode: this.#mode,
       speaker: sound,
       send: (event) => this.#socket?.send(event) === true,
@@ -126,6 +136,7 @@ export class VoicePanel {
   #take(message: { readonly type: string }): void {
     if (message.type === 'session.created') this.#error = ''
     this.#session?.take(message)
+    this.#conversationId = this.#session?.conversationId ?? this.#conversationId
   }
 
   #connected(state: SocketState): void {

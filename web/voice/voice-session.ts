@@ -1,6 +1,7 @@
 import { decodeSamples, encodeSamples } from './base64.ts'
 import { Conversation } from './conversation.ts'
-import { type ServerMeasures, TurnClock } from './turn-times.ts'
+import type { ServerEvent, ServerResponse } from './server-event.ts'
+import { TurnClock } from './turn-times.ts'
 
 /** Who says when you have finished: the engine, or a button. */
 export type VoiceMode = 'hands-free' | 'push'
@@ -18,6 +19,8 @@ export interface Speaker {
 export interface VoiceSessionOptions {
   readonly mode: VoiceMode
   readonly speaker: Speaker
+  /** What was said before, where the session goes on with it. */
+  readonly conversation?: Conversation | undefined
   /** Sends an event of the protocol; false when it was not sent. */
   readonly send: (event: object) => boolean
   /** Something to show has changed. */
@@ -30,24 +33,6 @@ export interface VoiceSessionOptions {
 /** How the session is, for the user. */
 export type VoiceState = 'connecting' | 'listening' | 'hearing' | 'thinking' | 'speaking'
 
-interface ServerEvent {
-  readonly type: string
-  readonly item_id?: string
-  readonly delta?: string
-  readonly transcript?: string
-  readonly session?: { readonly model?: string; readonly audio?: { readonly output?: { readonly voice?: string } } }
-  readonly item?: { readonly id?: string; readonly content?: readonly { readonly transcript?: string | null }[] }
-  readonly response?: ServerResponse
-  readonly error?: { readonly code?: string | null; readonly message?: string }
-}
-
-interface ServerResponse {
-  readonly id?: string
-  readonly status?: string
-  readonly status_details?: { readonly error?: { readonly message?: string; readonly code?: string } | null } | null
-  readonly usage?: { readonly hailstream?: ServerMeasures } | null
-}
-
 const samplesPerMs = 24
 /** A commit follows the end of speech at once: without one it was a cough, and the reply goes on. */
 const commitWithinMs = 400
@@ -56,7 +41,7 @@ const harmless = new Set(['response_cancel_not_active', 'item_truncate_invalid']
 
 /** A conversation over the Realtime protocol, GA, from its `session.created` on. Knows neither sockets nor the document. */
 export class VoiceSession {
-  readonly conversation = new Conversation()
+  readonly conversation: Conversation
   readonly clock = new TurnClock()
   readonly #options: VoiceSessionOptions
   readonly #now: () => number
@@ -64,6 +49,7 @@ export class VoiceSession {
   #ready = false
   #model: string | undefined
   #voice: string | undefined
+  #conversationId: string | undefined
   #isPressed = false
   #hears = false
   #response: string | undefined
@@ -76,6 +62,7 @@ export class VoiceSession {
 
   constructor(options: VoiceSessionOptions) {
     this.#options = options
+    this.conversation = options.conversation ?? new Conversation()
     this.#mode = options.mode
     this.#now = options.now ?? (() => performance.now())
   }
@@ -86,6 +73,11 @@ export class VoiceSession {
 
   get voice(): string | undefined {
     return this.#voice
+  }
+
+  /** The server's name for the conversation, by which it is gone on with after a break; undefined before the first reply. */
+  get conversationId(): string | undefined {
+    return this.#conversationId
   }
 
   get isReady(): boolean {
@@ -180,6 +172,7 @@ export class VoiceSession {
       this.conversation.correct(item?.id ?? '', item?.content?.[0]?.transcript ?? ''),
     'response.created': ({ response }) => {
       this.#response = response?.id
+      this.#conversationId = response?.conversation_id ?? this.#conversationId
     },
     'response.output_audio_transcript.delta': (event) => this.#addText(event),
     'response.output_text.delta': (event) => this.#addText(event),
