@@ -22,8 +22,9 @@ beforeAll(async () => {
     phone: { source: 'browser' },
     segment: { from: 'phone', node: 'segment' },
     ocr: { from: 'phone', node: 'ocr' },
+    faces: { from: 'phone', node: 'faces' },
   }
-  const pipelines = [{ name: 'table', streams, publish: ['segment', 'ocr'] }]
+  const pipelines = [{ name: 'table', streams, publish: ['segment', 'ocr', 'faces'] }]
   engine = await startApp({ 'models.paths': [testData('models')], pipelines })
 }, timeout)
 afterAll(async () => {
@@ -124,5 +125,37 @@ describe.skipIf(!hasTestData)('ocr', () => {
     const hocr = await post('/api/ocr', 'ocr_test.jpg', { accept: 'application/xhtml+xml' })
     expect(hocr.headers.get('content-type')).toBe('application/xhtml+xml; charset=utf-8')
     expect((await hocr.text()).match(/class="ocrx_word"/g)!.length).toBeGreaterThan(50)
+  })
+})
+
+describe.skipIf(!hasTestData)('faces', () => {
+  it('are known by REST and on a topic once somebody is enrolled, and by nobody once they are forgotten', {
+    timeout,
+  }, async () => {
+    const people = '/api/faces/people'
+    const strangers = await postJson<Found>('/api/faces', 'two_people.jpg')
+    expect(strangers.map(({ label, identity }) => [label, identity])).toEqual(Array(2).fill(['face', undefined]))
+    expect((await post(`${people}?name=obama`, 'obama.jpg')).status).toBe(201)
+    const several = await post(`${people}?name=both`, 'two_people.jpg')
+    expect([several.status, (await several.json()) as unknown]).toEqual([
+      400,
+      { error: 'invalid', detail: expect.stringContaining('several') },
+    ])
+    expect(await (await fetch(engine.url + people)).json()).toEqual([{ name: 'obama', faces: 1, pictures: 0 }])
+    const found = await postJson<Found>('/api/faces', 'two_people.jpg')
+    // The left one, as the truth has it.
+    const [left, right] = found.toSorted((a, b) => a.bbox[0] - b.bbox[0])
+    expect([left!.identity, right!.identity]).toEqual(['obama', undefined])
+    expect(left!.keypoints!.map(({ name }) => name)).toEqual([
+      'right_eye',
+      'left_eye',
+      'nose',
+      'right_mouth',
+      'left_mouth',
+    ])
+    expect((await askStream('faces', 'two_people.jpg')).objects).toEqual(found)
+    expect((await fetch(`${engine.url}${people}/obama`, { method: 'DELETE' })).status).toBe(200)
+    const later = await postJson<Found>('/api/faces', 'two_people.jpg')
+    expect(later.every(({ identity }) => identity === undefined)).toBe(true)
   })
 })

@@ -61,10 +61,11 @@ TEST("a crop of the grid lies where it was cut out") {
   check::equals(runs, textOf({10, 2, 2, 2}));
 }
 
-TEST("long runs take several characters, and shorter ones after longer ones are told by a negative difference") {
-  // Of 100 × 100 pixels the first 50 columns: an empty run, 5,000, 5,000.
+TEST("long runs take several characters, the lowest five bits first") {
+  // Of 100 × 100 pixels the first 50 columns: an empty run, 5,000 and 5,000, which is 4, 28 and 8 in groups of five
+  // bits.
   const auto runs = runsOf({0, 0, 50, 100}, std::vector<std::uint8_t>(1, 255), {0, 0, 1, 1}, optionsOf(100, 100), 1);
-  check::equals(runs, std::string("0XT4XT4"));
+  check::equals(runs, std::string("0Xl4Xl4"));
 }
 
 TEST("a fit that turns or mirrors is refused") {

@@ -16,7 +16,7 @@ import { cropAround, type KnownFaces, type Piece, type Step, type VisionTask } f
 /** Questions of one session under way: one that runs and one that waits. A live stream's edge keeps the newest beside that. */
 const realtimeDepth = 2
 /** Crops of one question to a step's model: the others have their turn between two, and its deadline is for so many. */
-const cropsAtOnce = 8
+const cropsAtOnce = 2
 /** Where the task's options do not bound it. */
 const defaultMaxPeople = 32
 

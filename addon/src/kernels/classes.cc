@@ -36,7 +36,8 @@ std::vector<float> decodeCtc(std::span<const TensorView> tensors, const DecodeOp
   std::uint32_t previous = blank;
   for (const auto& [score, label, place] : best) {
     const bool repeats = label == std::exchange(previous, label);
-    if (label == blank || repeats || score < options.minScore || !keepsClass(options, label)) continue;
+    if (label == blank || repeats || !std::isfinite(score) || score < options.minScore || !keepsClass(options, label))
+      continue;
     if (rows.size() == options.maxRows * letterWidth) break;
     const float middle = (static_cast<float>(place) + 0.5f) / static_cast<float>(steps);
     rows.insert(rows.end(), {static_cast<float>(label), score, middle});
