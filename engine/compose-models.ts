@@ -76,7 +76,10 @@ export async function composeModels(around: ModelsSurroundings): Promise<Compose
   const device = { hailo, noHailo: found.absent, trusted }
   const parts = { ...device, pool, catalogue, store, tasks, residency, sizes, threads: inferenceThreads(config), log }
   const { keepPictures } = config.faces
-  const gallery = closing.use('faces', new FaceGallery({ file: join(config.state, 'faces.db'), keepsPictures: keepPictures }))
+  const gallery = closing.use(
+    'faces',
+    new FaceGallery({ file: join(config.state, 'faces.db'), keepsPictures: keepPictures }),
+  )
   const vision = closing.use('vision', new VisionEngine({ ...parts, knownFaces: gallery, onWorked, onHostStart }))
   const { support } = found
   const spoken = composeLanguage({ around, support, catalogue, store, residency, sizes, trusted })
