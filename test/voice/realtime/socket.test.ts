@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { RealtimeApp } from '../../../engine/voice/realtime/realtime-app.ts'
 import { SessionPool } from '../../../engine/voice/session-pool.ts'
+import { defaultSettings } from '../../../engine/voice/settings.ts'
 import { RealtimeTestClient } from '../../support/realtime-client.ts'
 import { expectServerEvent } from '../../support/realtime-schema.ts'
 import { startServer } from '../../support/server.ts'
@@ -22,7 +23,8 @@ beforeEach(async () => {
   const { speech, language } = stages
   pool = new SessionPool({ speech, language, limit: 4, onTrouble: (error) => bugs.push(error) })
   const known = async () => ({ models: ['fake-model'], voices: ['fake-en'] })
-  realtime = new RealtimeApp({ sessions: pool, known, onBug: (error) => bugs.push(error) })
+  const onBug = (error: unknown) => bugs.push(error)
+  realtime = new RealtimeApp({ sessions: pool, known, settings: defaultSettings, onBug })
   app = await startServer({ socketApps: [realtime] })
 })
 afterEach(async () => {
