@@ -112,8 +112,13 @@ export class SpeechFinder implements AsyncDisposable {
     const event = this.#endpointer.step(probability)
     const endMs = msOf(this.#place)
     if (event === 'start') this.#options.tell({ type: 'speech', audioMs: endMs - this.#heardSteps * stepLengthMs })
-    const lastedMs = this.#quietSteps * stepLengthMs
-    if (event === 'end') this.#options.tell({ type: 'silence', audioMs: endMs - lastedMs, lastedMs })
+    if (event === 'end') this.#tellSilence(endMs - this.#quietSteps * stepLengthMs, endMs)
+  }
+
+  /** Sound that is live has come up to now; of sound that comes faster, most is yet to be looked at. */
+  #tellSilence(audioMs: number, endMs: number): void {
+    const lastedMs = Math.min(msOf(this.#options.sound.end), endMs + stepLengthMs) - audioMs
+    this.#options.tell({ type: 'silence', audioMs, lastedMs })
   }
 
   async #onFailure(error: unknown): Promise<void> {

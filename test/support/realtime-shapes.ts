@@ -55,7 +55,6 @@ const realtimeSessionSchema = z.strictObject({
   object: z.literal('realtime.session'),
   type: z.literal('realtime'),
   id,
-  expires_at: z.number(),
   include: z.null(),
   model: z.string(),
   output_modalities: modalitiesSchema,
@@ -73,7 +72,6 @@ const transcriptionSessionSchema = z.strictObject({
   object: z.literal('realtime.transcription_session'),
   type: z.literal('transcription'),
   id,
-  expires_at: z.number(),
   include: z.null(),
   audio: z.strictObject({ input: inputSchema }),
 })
@@ -172,7 +170,6 @@ const betaModalities = z.union([z.tuple([z.literal('text')]), z.tuple([z.literal
 export const betaSessionSchema = z.strictObject({
   object: z.enum(['realtime.session', 'realtime.transcription_session']),
   id,
-  expires_at: z.number(),
   include: z.null(),
   model: z.string().optional(),
   modalities: betaModalities.optional(),

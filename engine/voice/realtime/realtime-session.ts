@@ -75,7 +75,7 @@ export class RealtimeSession {
   /** The whole configuration, as `session.created` and `session.updated` tell it. */
   describe(): object {
     const { type, audio, temperature, ...rest } = this.#config
-    const shared = { id: `sess_${this.#session?.id}`, expires_at: 0, include: null }
+    const shared = { id: `sess_${this.#session?.id}`, include: null }
     if (type === 'transcription')
       return { object: 'realtime.transcription_session', type, ...shared, audio: { input: audio.input } }
     const warmth = temperature === null ? {} : { temperature }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Resampler } from '../../../engine/audio/resampler.ts'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { hasTestData, testData } from '../../support/data.ts'
+import { randomNumbers } from '../../support/random.ts'
 import { RealtimeTestClient } from '../../support/realtime-client.ts'
 import { readSpeech, wordErrorRate } from '../../support/speech.ts'
 
@@ -72,6 +73,22 @@ describe.skipIf(!hasTestData)('a conversation with real models, by /v1/realtime'
     expect(await (await fetch(`${engine.url}/metrics`)).text()).toMatch(
       /hailstream_voice_replies_total\{cancelled="false"\} 1/,
     )
+    await client.close()
+  })
+
+  it('R1: takes a minute of silence and one of noise for no speech, and what comes then for speech', {
+    timeout,
+  }, async () => {
+    const client = await RealtimeTestClient.open(`${engine.socketUrl}/v1/realtime`)
+    const random = randomNumbers(7)
+    // A loud fan: −26 dB of full scale.
+    const noise = Int16Array.from({ length: 60 * 24_000 }, () => Math.round((random() - 0.5) * 2 * 0.087 * 32_768))
+    client.append(new Int16Array(60 * 24_000))
+    client.append(noise)
+    client.append(await speechAt24('media/arctic_a0024.wav'))
+    const { audio_start_ms } = await client.next('input_audio_buffer.speech_started', 1, timeout)
+    expect(audio_start_ms).toBeGreaterThan(119_000)
+    expect(client.types).toEqual(['session.created', 'input_audio_buffer.speech_started'])
     await client.close()
   })
 })

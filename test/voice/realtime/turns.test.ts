@@ -116,9 +116,9 @@ describe('P5: a normal turn', () => {
       tokens_per_second: 50,
       cancelled: false,
     })
-    // 500 ms of silence, and the detector's steps.
-    expect(hailstream?.end_of_utterance_delay_ms).toBeGreaterThanOrEqual(500)
-    expect(hailstream?.end_of_utterance_delay_ms).toBeLessThan(650)
+    // 500 ms of silence, of which the detector's own delay is a part.
+    expect(hailstream?.end_of_utterance_delay_ms).toBeGreaterThan(480)
+    expect(hailstream?.end_of_utterance_delay_ms).toBeLessThan(540)
     expect(hailstream?.ttfb_ms).toBe(50)
     await trial.close()
   })
