@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { RealtimeApp } from '../../engine/voice/realtime/realtime-app.ts'
 import { SessionPool } from '../../engine/voice/session-pool.ts'
+import { defaultSettings } from '../../engine/voice/settings.ts'
 import { RealtimeTestClient } from '../support/realtime-client.ts'
 import { startServer } from '../support/server.ts'
 import { VoiceStages } from '../support/voice-stages.ts'
@@ -25,7 +26,7 @@ export default async function bench(): Promise<BenchRow[]> {
   const { speech, language } = stages
   await using pool = new SessionPool({ speech, language, limit: 1, onTrouble: fail })
   const known = async () => ({ models: ['fake-model'], voices: ['fake-en'] })
-  await using realtime = new RealtimeApp({ sessions: pool, known, onBug: fail })
+  await using realtime = new RealtimeApp({ sessions: pool, known, settings: defaultSettings, onBug: fail })
   await using server = (await startServer({ socketApps: [realtime] })).server
   const client = await RealtimeTestClient.open(`ws://127.0.0.1:${server.port}/v1/realtime`)
   const detection = { type: 'server_vad', silence_duration_ms: silenceMs }
