@@ -119,7 +119,7 @@ describe('the catalogue for the Hailo-10H', () => {
       'depth',
       'faces',
       'embed-face',
-      'find-text',
+      'ocr',
       'read-text',
       'embed',
       'classify',
