@@ -48,6 +48,14 @@ describe('every task', () => {
         ).toBe(true)
   })
 
+  test('in steps names models of the catalogue for each, which answer that step', () => {
+    for (const step of tasks.flatMap(({ each }) => each?.steps ?? [])) {
+      const own = catalogue.candidates(step.name).map((model) => model.name)
+      expect(own.length, step.name).toBeGreaterThan(0)
+      expect(own).toEqual(step.models.filter((model) => own.includes(model)))
+    }
+  })
+
   test('needs no options, and refuses one that it does not know', () => {
     for (const { options } of tasks) {
       expect(options.safeParse({}).success).toBe(true)
