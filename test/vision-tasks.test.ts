@@ -9,6 +9,7 @@ import { messageSchemas } from '../engine/streams/message-schema.ts'
 import { packBinary, type ResultMessage } from '../engine/streams/wire.ts'
 import { startApp, type TestApp } from './support/app.ts'
 import { hasTestData, testData } from './support/data.ts'
+import { until } from './support/wait.ts'
 
 /** The first answer loads the model, on a machine that may be busy with others. */
 const timeout = 120_000
@@ -110,6 +111,12 @@ describe.skipIf(!hasTestData)('segment', () => {
 
 describe.skipIf(!hasTestData)('ocr', () => {
   it('reads the same lines by REST and on a topic, and writes them as text, table and hOCR', { timeout }, async () => {
+    // Three models are loaded, which on a busy machine takes longer than a request may.
+    await until(
+      'text to be read',
+      async () => (await post('/api/ocr?maxLines=1', 'ocr_test.jpg')).status === 200,
+      timeout,
+    )
     const found = await postJson<Found>('/api/ocr', 'ocr_test.jpg')
     expect(found).toHaveLength(8)
     const lines = found.map(({ text }) => text)
