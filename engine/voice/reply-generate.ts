@@ -15,7 +15,7 @@ export function generate(draft: Draft, messages: readonly ChatMessage[]): void {
   if (!reply) return
   const round = draft.nextId()
   const isLastRound = reply.toolRounds >= options.maxToolRounds
-  const settings = isLastRound ? { ...reply.settings, tools: [] } : reply.settings
+  const settings = isLastRound ? { ...reply.settings, tools: [], callsTools: false } : reply.settings
   draft.setReply({ round, calls: [], isGenerated: false, languageAt: draft.state.now })
   draft.do({ type: 'generate', turn: reply.turn, round, messages, settings })
   draft.startTimer('language', options.deadlines.language)

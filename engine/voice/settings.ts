@@ -39,6 +39,8 @@ export interface VoiceSettings {
   /** Left out: the default model. */
   readonly model?: string
   readonly tools: readonly LanguageTool[]
+  /** false: the model is offered no tools, the engine's own neither. Left out: it is. */
+  readonly callsTools?: boolean
   readonly sampling: Sampling
   readonly voice: SynthesisOptions
   readonly recognition: RecogniserOptions

@@ -73,8 +73,9 @@ export class Writer implements AsyncDisposable {
   }
 
   /** A client that sends tools to a model without them hears so; ours are left out there. */
-  async #toolsFor({ model, tools }: VoiceSettings): Promise<Pick<LanguageRequest, 'tools'>> {
+  async #toolsFor({ model, tools, callsTools = true }: VoiceSettings): Promise<Pick<LanguageRequest, 'tools'>> {
     const { language, tools: own } = this.#options
+    if (!callsTools) return {}
     const isOffered = own.length > 0 && (await language.find(model)).capabilities.tools
     const all = [...(isOffered ? own : []), ...tools]
     return all.length === 0 ? {} : { tools: all }

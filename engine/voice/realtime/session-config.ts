@@ -160,7 +160,8 @@ export function toSettings(config: SessionConfig, known: KnownNames): VoiceSetti
   return {
     instructions,
     ...(model === undefined ? {} : { model }),
-    tools: tool_choice === 'none' ? [] : tools.map(toTool),
+    tools: tools.map(toTool),
+    callsTools: tool_choice === 'auto',
     sampling: toSampling(config),
     voice: toVoice(audio.output, known),
     recognition: { ...(language && { language }), ...(prompt && { prompt }) },

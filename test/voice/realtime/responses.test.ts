@@ -106,4 +106,18 @@ describe('responses', () => {
     })
     await trial.close()
   })
+
+  it('call no tools, not even the engine’s own, where the client wants none', async () => {
+    const tools = { tools: [{ name: 'scene', parameters: { type: 'object' } }], call: async () => 'two people' }
+    const trial = await RealtimeTrial.open({ tools })
+    trial.update({ tools: [{ type: 'function', name: 'weather' }] })
+    for (const tool_choice of ['none', 'auto']) {
+      trial.send(say('Who is there?'))
+      trial.send({ type: 'response.create', response: { tool_choice } })
+      await trial.pass(3000)
+    }
+    const offered = trial.stages.requests.map((request) => request.tools?.map(({ name }) => name))
+    expect(offered).toEqual([undefined, ['scene', 'weather']])
+    await trial.close()
+  })
 })
