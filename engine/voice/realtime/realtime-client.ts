@@ -106,7 +106,8 @@ export class RealtimeClient {
     const purpose = query.get('intent') === 'transcription' ? 'transcribe' : 'converse'
     const type = purpose === 'transcribe' ? 'transcription' : 'realtime'
     const [model = '', voice = ''] = [query.get('model') ?? known.models[0], known.voices[0]]
-    const config = defaultConfig({ type, model, voice, ...this.#parts.settings })
+    const { instructions, turnDetection } = this.#parts.settings
+    const config = defaultConfig({ type, model, voice, instructions, turnDetection })
     const send = (event: ServerEvent) => this.#send(event)
     const asked = query.get('conversation_id')
     const history = asked === null ? undefined : this.#parts.conversations.take(asked)
