@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { PooledImage } from '../../engine/core/packet.ts'
+import { columnsOf } from '../../engine/geometry/mask-runs.ts'
 import { loadCatalogue } from '../../engine/inference/catalogue.ts'
 import { StandinDevice } from '../../engine/inference/standin-device.ts'
 import { standinIsBuilt } from '../support/standin.ts'
@@ -53,6 +54,18 @@ describe.skipIf(!standinIsBuilt())('the Hailo device', () => {
   afterEach(async () => {
     await setup[Symbol.asyncDispose]()
     await device[Symbol.asyncDispose]()
+  })
+
+  it('gives the mask of what it finds, on the pixels of the picture', async () => {
+    setup = await createVision({ standin: device })
+    const { objects, ...by } = await ask(setup, 'segment')
+    expect(by).toMatchObject({ backend: 'hailo', simulated: true })
+    expect(objects).toMatchObject([{ label: 'person', mask: { size: [height, width] } }])
+    expect(iouOf(objects[0]!.bbox, box)).toBeGreaterThan(0.8)
+    const runs = columnsOf(objects[0]!.mask!).flat()
+    const pixels = runs.reduce((sum, { begin, end }) => sum + end - begin, 0)
+    expect(pixels / (box[2] * box[3])).toBeGreaterThan(0.5)
+    expect(pixels).toBeLessThanOrEqual(1.2 * box[2] * box[3])
   })
 
   it('answers tasks before ONNX Runtime does, in pixels of the picture, and says that it is simulated', async () => {
