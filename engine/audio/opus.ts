@@ -12,6 +12,9 @@ const frameSamples = opusRate / 50
 const bitrate = 32_000
 /** Of 0 to 10: speech gains nothing audible above it, and a packet costs a third of what it costs at 10. */
 const complexity = 5
+/** What the decoder has room for: the longest packet, of 120 ms, at 256 kbit/s. */
+const maxPacketBytes = 3840
+
 /** Opus packets as a browser's encoder or a call sends them, decoded to mono. Each call of `push` takes one whole packet. */
 export class OpusDecoder implements SoundDecoder {
   readonly sampleRate = opusRate
@@ -28,8 +31,9 @@ export class OpusDecoder implements SoundDecoder {
     return new OpusDecoder(decoder)
   }
 
-  /** Throws `invalid` for what is no packet by RFC 6716, 3.4; the decoder goes on with the next one. */
+  /** Throws `invalid` for what is no packet by RFC 6716, 3.4, or above 3,840 bytes; the decoder goes on with the next one. */
   push(packet: Uint8Array): Int16Array {
+    if (packet.length > maxPacketBytes) throw tooLong(packet)
     // The decoder itself takes junk for sound.
     const ms = opusPacketMs(packet)
     if (ms === undefined) throw notOpus(packet)
@@ -43,6 +47,13 @@ export class OpusDecoder implements SoundDecoder {
     if (!this.#isFreed) this.#decoder.free()
     this.#isFreed = true
   }
+}
+
+function tooLong({ length }: Uint8Array): EngineError {
+  return new EngineError(
+    'invalid',
+    `Expected one Opus packet of at most ${maxPacketBytes} bytes a message, received ${length}`,
+  )
 }
 
 function notOpus({ length }: Uint8Array): EngineError {

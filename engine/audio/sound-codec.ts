@@ -19,10 +19,11 @@ export async function openSoundDecoder(format: StreamFormat): Promise<SoundDecod
   return { sampleRate: g711Rate, push: decode, [Symbol.dispose]: () => undefined }
 }
 
-/** An encoder of the format for sound of this rate, which it converts. */
-export async function openSoundEncoder(format: StreamFormat, sampleRate: number): Promise<SoundEncoder> {
+/** An encoder of the format for sound of this rate, which it converts; without one, for sound of the format's own rate. */
+export async function openSoundEncoder(format: StreamFormat, sampleRate?: number): Promise<SoundEncoder> {
   const encoder = await openPlainEncoder(format)
-  return encoder.sampleRate === sampleRate ? encoder : new ResampledEncoder(encoder, sampleRate)
+  const isOwnRate = sampleRate === undefined || sampleRate === encoder.sampleRate
+  return isOwnRate ? encoder : new ResampledEncoder(encoder, sampleRate)
 }
 
 async function openPlainEncoder(format: StreamFormat): Promise<SoundEncoder> {

@@ -95,6 +95,7 @@ describe('audio/opus', () => {
     ['a length beyond the packet', [0xff, 0xff, 0xff]],
     ['the head of an Ogg file', [...Buffer.from('OggS\0\x02')]],
     ['too much', Array.from({ length: 9000 }, () => 0)],
+    ['frames that are good but more than fit', [0x83, 4, ...new Uint8Array(4 * 1275)]],
   ])('refuses %s, and goes on with the next packet', async (_, junk) => {
     using decoder = await openSoundDecoder('audio/opus')
     using encoder = await openSoundEncoder('audio/opus', 24_000)
