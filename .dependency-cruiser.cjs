@@ -37,7 +37,7 @@ module.exports = {
     only(
       'voice-below',
       '^engine/voice/',
-      [...basics, '^engine/(core|audio|inference)/'],
+      [...basics, '^engine/(core|audio|inference)/', '^engine/streams/wire\\.ts$'],
       'voice asks the models, and knows no route',
     ),
     only(

@@ -124,6 +124,14 @@ export function expectServerEvent(received: { readonly type: string }, dialect: 
     throw new Error(`${received.type}: ${z.prettifyError(parsed.error)}\n${JSON.stringify(received)}`)
 }
 
+const packetHeadSchema = z.strictObject({ v: z.literal(1), type: z.literal('audio/opus'), ...part })
+
+/** Throws where a binary message has not exactly the header of our extension. */
+export function expectPacketHead(head: object): asserts head is z.infer<typeof packetHeadSchema> {
+  const parsed = packetHeadSchema.safeParse(head)
+  if (!parsed.success) throw new Error(`Head of a packet: ${z.prettifyError(parsed.error)}\n${JSON.stringify(head)}`)
+}
+
 function toMap(schemas: readonly z.ZodObject<{ type: z.ZodLiteral<string> }>[]): ReadonlyMap<string, z.ZodType> {
   return new Map(schemas.map((schema) => [schema.shape.type.value, schema]))
 }

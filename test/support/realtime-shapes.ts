@@ -9,7 +9,7 @@ export const part = { response_id: id, item_id: id, output_index: index, content
 
 const formatSchema = z.union([
   z.strictObject({ type: z.literal('audio/pcm'), rate: z.literal(24_000) }),
-  z.strictObject({ type: z.enum(['audio/pcmu', 'audio/pcma']) }),
+  z.strictObject({ type: z.enum(['audio/pcmu', 'audio/pcma', 'audio/opus']) }),
 ])
 const turnDetectionSchema = z
   .discriminatedUnion('type', [

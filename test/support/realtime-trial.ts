@@ -1,11 +1,13 @@
 import { expect, vi } from 'vitest'
+import { unpackBinary } from '../../engine/streams/wire.ts'
 import { KeptConversations } from '../../engine/voice/realtime/kept-conversations.ts'
 import { RealtimeClient } from '../../engine/voice/realtime/realtime-client.ts'
+import type { ReplyPacketHead } from '../../engine/voice/realtime/reply-packet.ts'
 import { SessionPool } from '../../engine/voice/session-pool.ts'
 import { defaultSettings, type MachineOptions } from '../../engine/voice/settings.ts'
 import type { VoiceTools } from '../../engine/voice/voice-tools.ts'
 import type { Received } from './realtime-client.ts'
-import { expectServerEvent } from './realtime-schema.ts'
+import { expectPacketHead, expectServerEvent } from './realtime-schema.ts'
 import { VoiceStages } from './voice-stages.ts'
 
 /** What differs from a stock GA client of a new engine. */
@@ -21,6 +23,17 @@ export interface TrialOptions {
 }
 
 const frameMs = 20
+/** Taken before a test fakes the time. */
+const waitReally = setTimeout
+/** 20 s in all. */
+const [realWaitMs, mostRealWaits] = [5, 4000]
+
+/** A binary message, and how many events had come before it. */
+export interface TrialPacket {
+  readonly head: ReplyPacketHead
+  readonly bytes: Uint8Array
+  readonly after: number
+}
 
 /** A client of the protocol against stages of fixed delay, with the time in the test's hand; no socket. Every event is checked against the schema. */
 export class RealtimeTrial {
@@ -29,6 +42,7 @@ export class RealtimeTrial {
   readonly client: RealtimeClient
   readonly heard: Received[] = []
   readonly times: number[] = []
+  readonly packets: TrialPacket[] = []
   readonly bugs: unknown[] = []
   ended: { readonly code: number; readonly reason: string } | undefined
   bufferedBytes = 0
@@ -52,6 +66,7 @@ export class RealtimeTrial {
         return trial.bufferedBytes
       },
       sendText: (text: string) => this.#hear(JSON.parse(text)),
+      sendBinary: (bytes: Uint8Array) => this.#hearPacket(bytes),
       end: (code: number, reason: string) => {
         this.ended = { code, reason }
         this.client.closed()
@@ -73,6 +88,12 @@ export class RealtimeTrial {
     this.times.push(performance.now())
   }
 
+  #hearPacket(message: Uint8Array): void {
+    const { head, bytes } = unpackBinary(message)
+    expectPacketHead(head)
+    this.packets.push({ head, bytes, after: this.heard.length })
+  }
+
   send(event: object): void {
     this.client.text(JSON.stringify(event))
   }
@@ -83,6 +104,14 @@ export class RealtimeTrial {
 
   pass(ms: number): Promise<unknown> {
     return vi.advanceTimersByTimeAsync(ms)
+  }
+
+  /** Waits in real time, with the test's clock at rest: WebAssembly is compiled beside it. */
+  async until(what: string, check: () => boolean): Promise<void> {
+    for (let waits = 0; !check(); waits++) {
+      if (waits > mostRealWaits) throw new Error(`Waited in vain for: ${what}`)
+      await new Promise((resolve) => waitReally(resolve, realWaitMs))
+    }
   }
 
   /** Sound comes in real time. */

@@ -1,8 +1,13 @@
+import { type StreamFormat, streamFormats } from '../../audio/sound-codec.ts'
 import type { ServerEvent } from './server-event.ts'
 
 /** How a client's dialect differs from GA: its events become GA's before they are read, and ours become its own before they are sent. */
 export interface Dialect {
   readonly name: 'ga' | 'beta'
+  /** By GA names. */
+  readonly formats: readonly StreamFormat[]
+  /** Whether its clients may send sound as binary messages: our own extension. */
+  readonly takesBinary: boolean
   fromClient(event: Fields): Fields
   /** Empty: the dialect has no such event. */
   toClient(event: ServerEvent): readonly ServerEvent[]
@@ -12,6 +17,8 @@ type Fields = Readonly<Record<string, unknown>>
 
 export const gaDialect: Dialect = {
   name: 'ga',
+  formats: streamFormats,
+  takesBinary: true,
   fromClient: (event) => event,
   toClient: (event) => [event],
 }
@@ -34,6 +41,8 @@ const formats = [
 /** OpenAI's dialect before 2025-08: flat session fields, other names. */
 export const betaDialect: Dialect = {
   name: 'beta',
+  formats: formats.map(([, ga]) => ga),
+  takesBinary: false,
   fromClient(event) {
     if (event.type === 'session.update' && isFields(event.session))
       return { ...event, session: fromFlat(event.session) }

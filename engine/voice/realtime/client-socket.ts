@@ -3,6 +3,7 @@ export interface ClientSocket {
   /** Bytes that were sent and have not left. */
   readonly bufferedBytes: number
   sendText(text: string): void
+  sendBinary(bytes: Uint8Array): void
   end(code: number, reason: string): void
 }
 

@@ -11,13 +11,18 @@ import { RealtimeSession, RequestFault } from './realtime-session.ts'
 import type { ServerEvent } from './server-event.ts'
 import { defaultConfig, type KnownNames, toSettings } from './session-config.ts'
 
-/** Text that waits to be read while models load or a large append is taken in: two of the largest appends. */
-const mostWaitingCharacters = 48 * 1024 * 1024
+/** Characters and bytes that wait to be read while models load or a large append is taken in: two of the largest appends. */
+const mostWaiting = 48 * 1024 * 1024
+/** What a message takes beside its own length. */
+const messageCost = 64
 /** With more than this on its way the sound waits: 16 s of it. */
 const mostBufferedBytes = 1_048_576
 
 /** RFC 6455: 1011 server error, 1013 try again later, 1009 too big. */
 const closeCodes = { failed: 1011, full: 1013, tooBig: 1009 } as const
+
+/** A frame as it came: text of JSON, or sound. */
+type Message = string | Uint8Array
 
 /** What all clients of the protocol share. */
 export interface RealtimeParts {
@@ -41,8 +46,8 @@ export class RealtimeClient {
   readonly #id = randomBytes(9).toString('base64url')
   /** Unguessable: whoever knows it goes on with the conversation later. */
   #conversation = `conv_${randomBytes(18).toString('base64url')}`
-  readonly #waiting: string[] = []
-  #waitingCharacters = 0
+  readonly #waiting: Message[] = []
+  #waitingSize = 0
   #lastEvent = 0
   #isHandling = true
   #onRoom: (() => void)[] = []
@@ -60,16 +65,21 @@ export class RealtimeClient {
   }
 
   text(message: string): void {
+    this.#take(message)
+  }
+
+  /** Sound of the input format. */
+  binary(message: Uint8Array): void {
+    this.#take(message)
+  }
+
+  #take(message: Message): void {
     if (this.#left.signal.aborted) return
-    this.#waitingCharacters += message.length
-    if (this.#waitingCharacters > mostWaitingCharacters)
+    this.#waitingSize += message.length + messageCost
+    if (this.#waitingSize > mostWaiting)
       return void this.#socket.end(closeCodes.tooBig, 'Expected a client that waits: too much was sent at once')
     this.#waiting.push(message)
     void this.#handleAll()
-  }
-
-  binary(_: Uint8Array): void {
-    this.#refuse({ code: 'invalid_value', message: 'Expected text frames of JSON', param: null, eventId: null })
   }
 
   drained(): void {
@@ -95,6 +105,7 @@ export class RealtimeClient {
       if (!this.#left.signal.aborted) this.#fail(error)
     } finally {
       await this.#session?.[Symbol.asyncDispose]()
+      this.#protocol?.[Symbol.dispose]()
       if (this.#session) this.#parts.conversations.keep(this.#conversation, this.#session.history)
     }
   }
@@ -113,7 +124,11 @@ export class RealtimeClient {
     const history = asked === null ? undefined : this.#parts.conversations.take(asked)
     if (history && asked !== null) this.#conversation = asked
     const conversation = this.#conversation
-    const protocol = new RealtimeSession({ conversation, config, known, send, room: () => this.#room() })
+    const protocol = await RealtimeSession.open({
+      ...{ conversation, config, known, send, formats: this.#dialect.formats },
+      sendBinary: (bytes) => this.#sendBinary(bytes),
+      room: () => this.#room(),
+    })
     this.#protocol = protocol
     const options = {
       user: 'realtime',
@@ -135,7 +150,7 @@ export class RealtimeClient {
     this.#isHandling = true
     try {
       for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-        this.#waitingCharacters -= next.length
+        this.#waitingSize -= next.length + messageCost
         const handled = this.#handle(next)
         if (handled) await handled
         if (this.#left.signal.aborted) return
@@ -145,13 +160,23 @@ export class RealtimeClient {
     }
   }
 
-  #handle(text: string): void | Promise<void> {
-    const value = parseJson(text)
+  #handle(message: Message): void | Promise<void> {
+    if (typeof message !== 'string') return this.#hear(message)
+    const value = parseJson(message)
     const parsed = parseClientEvent(isObject(value) ? this.#dialect.fromClient(value) : value)
     if ('fault' in parsed) return this.#refuse(parsed.fault)
     const eventId = parsed.event.event_id ?? null
+    return this.#heed(() => this.#protocol?.handle(parsed.event), eventId)
+  }
+
+  #hear(sound: Uint8Array): void | Promise<void> {
+    if (this.#dialect.takesBinary) return this.#heed(() => this.#protocol?.hear(sound), null)
+    this.#refuse({ code: 'invalid_value', message: 'Expected text frames of JSON', param: null, eventId: null })
+  }
+
+  #heed(work: () => void | Promise<void> | undefined, eventId: string | null): void | Promise<void> {
     try {
-      return this.#protocol?.handle(parsed.event)?.catch((error: unknown) => this.#explain(error, eventId))
+      return work()?.catch((error: unknown) => this.#explain(error, eventId))
     } catch (error) {
       return this.#explain(error, eventId)
     }
@@ -186,6 +211,10 @@ export class RealtimeClient {
       const event_id = `event_${this.#id}_${this.#lastEvent}`
       this.#socket.sendText(JSON.stringify({ type, event_id, ...fields }))
     }
+  }
+
+  #sendBinary(bytes: Uint8Array): void {
+    if (!this.#left.signal.aborted) this.#socket.sendBinary(bytes)
   }
 
   async #room(): Promise<void> {

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import type { SoundDecoder } from '../../audio/codec.ts'
+import { openSoundDecoder, type StreamFormat } from '../../audio/sound-codec.ts'
+import { EngineError } from '../../errors.ts'
 import type { HistoryItem } from '../history.ts'
 import { itemOf } from '../history.ts'
 import type { VoiceRequest } from '../voice-request.ts'
@@ -7,10 +10,10 @@ import type { ClientEvent } from './client-events.ts'
 import { ConversationEvents } from './conversation-events.ts'
 import { toHistoryItem } from './items.ts'
 import { RealtimeOutput } from './realtime-output.ts'
+import { ReplyEncoder } from './reply-encoder.ts'
 import { toMessages } from './response-input.ts'
 import type { SendEvent } from './server-event.ts'
 import { type KnownNames, type SessionConfig, toOverrides, toSettings, withUpdate } from './session-config.ts'
-import { createCodec, type SoundCodec } from './sound-format.ts'
 
 /** OpenAI's own bound of an append, in bytes of sound. */
 const mostAppendBytes = 15 * 1024 * 1024
@@ -22,12 +25,16 @@ export interface RealtimeSessionOptions {
   readonly conversation: string
   readonly config: SessionConfig
   readonly known: KnownNames
+  /** That the client's dialect has. */
+  readonly formats: readonly StreamFormat[]
   readonly send: SendEvent
+  readonly sendBinary: (bytes: Uint8Array) => void
   readonly room: () => Promise<void>
   readonly now?: () => number
 }
 
 type EventOf<T extends ClientEvent['type']> = Extract<ClientEvent, { type: T }>
+type AudioUpdate = NonNullable<EventOf<'session.update'>['session']['audio']>
 type Handlers = { readonly [T in ClientEvent['type']]: (event: EventOf<T>) => void | Promise<void> }
 
 /** A client's event could not be heeded. */
@@ -43,26 +50,33 @@ export class RequestFault extends Error {
 }
 
 /** Translates between a client of the protocol and a voice session: configuration, items, sound. Knows no socket and no dialect. */
-export class RealtimeSession {
+export class RealtimeSession implements Disposable {
   readonly output: RealtimeOutput
   readonly #options: RealtimeSessionOptions
   readonly #events: ConversationEvents
   #config: SessionConfig
   #session: VoiceSession | undefined
-  #input: SoundCodec
+  #input: SoundDecoder
+  #isClosed = false
 
-  constructor(options: RealtimeSessionOptions) {
+  private constructor(options: RealtimeSessionOptions, input: SoundDecoder, encoder: ReplyEncoder) {
     this.#options = options
     this.#config = options.config
-    this.#input = createCodec(options.config.audio.input.format.type)
-    const { conversation, send, room, now } = options
+    this.#input = input
+    const { conversation, send, sendBinary, room, now } = options
     this.#events = new ConversationEvents({
       ...{ conversation, send, config: () => this.#config, history: () => this.#session?.history ?? [] },
       onSettings: () => send({ type: 'session.updated', session: this.describe() }),
     })
-    const codec = () => createCodec(this.#config.audio.output.format.type)
     const onPlayed = (turn: number, ms: number) => this.#tell({ type: 'played', turn, ms })
-    this.output = new RealtimeOutput({ events: this.#events, codec, room, onPlayed, ...(now && { now }) })
+    const events = this.#events
+    this.output = new RealtimeOutput({ events, encoder, room, sendBinary, onPlayed, ...(now && { now }) })
+  }
+
+  static async open(options: RealtimeSessionOptions): Promise<RealtimeSession> {
+    const { input, output } = options.config.audio
+    const decoder = await openSoundDecoder(input.format.type)
+    return new RealtimeSession(options, decoder, await ReplyEncoder.open(output.format.type))
   }
 
   /** The voice session that it translates for; its owner's. */
@@ -88,8 +102,29 @@ export class RealtimeSession {
     return handler(event)
   }
 
+  /** Sound of the input format: any bytes of it, of Opus one packet. Throws `RequestFault`. */
+  hear(bytes: Uint8Array): void | Promise<void> {
+    if (bytes.length > mostAppendBytes)
+      throw new RequestFault(
+        'invalid_value',
+        `Expected at most 15 MiB of audio, received ${bytes.length} bytes`,
+        'audio',
+      )
+    const isWhole = bytes.length <= pieceBytes || this.#config.audio.input.format.type === 'audio/opus'
+    return isWhole ? this.#hear(bytes) : this.#hearAll(bytes)
+  }
+
+  /** Nothing is sent or heard any more. */
   close(): void {
+    this.#isClosed = true
     this.output.close()
+  }
+
+  /** Once its voice session has ended. */
+  [Symbol.dispose](): void {
+    this.close()
+    this.output[Symbol.dispose]()
+    this.#input[Symbol.dispose]()
   }
 
   readonly #handlers: Handlers = {
@@ -115,7 +150,7 @@ export class RealtimeSession {
     },
   }
 
-  #update(update: EventOf<'session.update'>['session']): void {
+  #update(update: EventOf<'session.update'>['session']): void | Promise<void> {
     const wanted = update.audio?.output?.voice
     if (wanted !== undefined && wanted !== this.#config.audio.output.voice && this.output.hasSpoken)
       throw new RequestFault(
@@ -127,25 +162,49 @@ export class RealtimeSession {
       const message = `Expected the session to stay of type ${this.#config.type}. Connect anew, with or without intent=transcription`
       throw new RequestFault('invalid_value', message, 'session.type')
     }
-    const before = this.#config
-    this.#config = withUpdate(before, update)
-    const { format } = this.#config.audio.input
-    if (format.type !== before.audio.input.format.type) this.#input = createCodec(format.type)
-    this.#tell({ type: 'update', settings: toSettings(this.#config, this.#options.known) })
+    if (update.audio) this.#checkFormats(update.audio)
+    const config = withUpdate(this.#config, update)
+    const [before, after] = [formatsOf(this.#config), formatsOf(config)]
+    if (before.input === after.input && before.output === after.output) return this.#apply(config)
+    return this.#changeFormats(config)
+  }
+
+  #checkFormats(audio: AudioUpdate): void {
+    const { formats } = this.#options
+    for (const side of ['input', 'output'] as const) {
+      const type = audio[side]?.format?.type
+      if (type === undefined || formats.includes(type)) continue
+      const message = `Expected ${formats.join(', ')}; received ${type}, which this dialect lacks. Connect without OpenAI-Beta for it`
+      throw new RequestFault('invalid_value', message, `session.audio.${side}.format`)
+    }
+  }
+
+  /** The configuration holds from when its codecs are there. */
+  async #changeFormats(config: SessionConfig): Promise<void> {
+    const [before, after] = [formatsOf(this.#config), formatsOf(config)]
+    const decoder = after.input === before.input ? undefined : await openSoundDecoder(after.input)
+    const encoder = after.output === before.output ? undefined : await ReplyEncoder.open(after.output)
+    if (this.#isClosed) {
+      decoder?.[Symbol.dispose]()
+      return encoder?.[Symbol.dispose]()
+    }
+    if (decoder) {
+      this.#input[Symbol.dispose]()
+      this.#input = decoder
+    }
+    if (encoder) this.output.use(encoder)
+    this.#apply(config)
+  }
+
+  #apply(config: SessionConfig): void {
+    this.#config = config
+    this.#tell({ type: 'update', settings: toSettings(config, this.#options.known) })
   }
 
   #append(audio: string): void | Promise<void> {
     if (!/^[A-Za-z0-9+/]*={0,2}$/.test(audio))
       throw new RequestFault('invalid_value', 'Expected audio to be base64', 'audio')
-    const bytes = Buffer.from(audio, 'base64')
-    if (bytes.length > mostAppendBytes)
-      throw new RequestFault(
-        'invalid_value',
-        `Expected at most 15 MiB of audio, received ${bytes.length} bytes`,
-        'audio',
-      )
-    if (bytes.length <= pieceBytes) return this.#hear(bytes)
-    return this.#hearAll(bytes)
+    return this.hear(Buffer.from(audio, 'base64'))
   }
 
   async #hearAll(bytes: Uint8Array): Promise<void> {
@@ -156,8 +215,18 @@ export class RealtimeSession {
   }
 
   #hear(bytes: Uint8Array): void {
-    const samples = this.#input.decode(bytes)
+    if (this.#isClosed) return
+    const samples = this.#decode(bytes)
     if (samples.length > 0) this.#session?.push(samples, this.#input.sampleRate)
+  }
+
+  #decode(bytes: Uint8Array): Int16Array {
+    try {
+      return this.#input.push(bytes)
+    } catch (error) {
+      if (error instanceof EngineError) throw new RequestFault('invalid_value', error.message, 'audio')
+      throw error
+    }
   }
 
   #createItem(event: EventOf<'conversation.item.create'>): void {
@@ -177,6 +246,11 @@ export class RealtimeSession {
     if (this.#config.type === 'transcription')
       throw new RequestFault('invalid_value', 'Expected no response.create in a transcription session', 'type')
     const { response } = event
+    const format = response?.audio?.output?.format?.type
+    if (format !== undefined && format !== this.#config.audio.output.format.type) {
+      const message = `Expected the session's output format, received ${format}. Change it by session.update`
+      throw new RequestFault('invalid_value', message, 'response.audio.output.format')
+    }
     const history = this.#session?.history ?? []
     this.#tell({
       type: 'respond',
@@ -190,6 +264,10 @@ export class RealtimeSession {
   #tell(request: VoiceRequest): void {
     this.#session?.tell(request)
   }
+}
+
+function formatsOf({ audio }: SessionConfig): { readonly input: StreamFormat; readonly output: StreamFormat } {
+  return { input: audio.input.format.type, output: audio.output.format.type }
 }
 
 function idOf({ event_id }: { readonly event_id?: string | undefined }): { readonly id?: string } {

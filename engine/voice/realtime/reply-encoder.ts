@@ -1,41 +1,65 @@
+import type { SoundEncoder } from '../../audio/codec.ts'
 import { Resampler } from '../../audio/resampler.ts'
+import { openSoundEncoder, type StreamFormat } from '../../audio/sound-codec.ts'
 import type { ReplySound } from '../voice-output.ts'
-import type { SoundCodec } from './sound-format.ts'
 
-/** A reply's sound in the client's format. */
-export class ReplyEncoder {
-  readonly #codec: SoundCodec
+/** A reply's sound in the client's format, item by item. Whoever opened it disposes it. */
+export class ReplyEncoder implements Disposable {
+  readonly format: StreamFormat
+  readonly #encoder: SoundEncoder
   #item = ''
   #rate = 0
   #resampler: Resampler | undefined
 
-  constructor(codec: SoundCodec) {
-    this.#codec = codec
+  private constructor(format: StreamFormat, encoder: SoundEncoder) {
+    this.format = format
+    this.#encoder = encoder
   }
 
-  /** Base64; empty where the piece is too short to be told yet. */
-  encode({ item, samples, sampleRate }: Pick<ReplySound, 'item' | 'samples' | 'sampleRate'>): string {
-    const rest = item === this.#item && sampleRate !== this.#rate ? this.end(item) : ''
-    if (item !== this.#item || sampleRate !== this.#rate) this.#begin(item, sampleRate)
-    return rest + toBase64(this.#codec.encode(this.#resampler ? this.#resampler.push(samples) : samples))
+  static async open(format: StreamFormat): Promise<ReplyEncoder> {
+    return new ReplyEncoder(format, await openSoundEncoder(format))
   }
 
-  /** The last millisecond of an item's sound. */
-  end(item: string): string {
-    const rest = item === this.#item ? this.#resampler?.end() : undefined
+  /**
+   * Pieces for as many messages, of Opus a packet each; none while the sound is too short for one. They are encoded as they are taken, and an
+   * Opus packet may take milliseconds: serve others in between.
+   */
+  *encode({ item, samples, sampleRate }: Pick<ReplySound, 'item' | 'samples' | 'sampleRate'>): Generator<Uint8Array> {
+    if (item !== this.#item) this.#begin(item)
+    if (sampleRate !== this.#rate) yield* this.#convertFrom(sampleRate)
+    yield* this.#push(this.#resampler ? this.#resampler.push(samples) : samples)
+  }
+
+  /** The last milliseconds of an item's sound, of Opus filled with silence to a whole packet. */
+  end(item: string): Uint8Array[] {
+    if (item !== this.#item) return []
+    const rest = this.#resampler ? [...this.#push(this.#resampler.end())] : []
+    const last = this.#encoder.end()
     this.#item = ''
-    this.#resampler = undefined
-    return rest && rest.length > 0 ? toBase64(this.#codec.encode(rest)) : ''
+    return [...rest, ...last]
   }
 
-  #begin(item: string, sampleRate: number): void {
+  [Symbol.dispose](): void {
+    this.#encoder[Symbol.dispose]()
+  }
+
+  #begin(item: string): void {
+    // What is left of an item that was not ended belongs to nobody.
+    if (this.#item !== '') this.#encoder.end()
     this.#item = item
+    this.#rate = 0
+    this.#resampler = undefined
+  }
+
+  *#convertFrom(sampleRate: number): Generator<Uint8Array> {
+    if (this.#resampler) yield* this.#push(this.#resampler.end())
+    const { sampleRate: wanted } = this.#encoder
     this.#rate = sampleRate
-    const { sampleRate: wanted } = this.#codec
     this.#resampler = sampleRate === wanted ? undefined : new Resampler(sampleRate, wanted)
   }
-}
 
-function toBase64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
+  *#push(sound: Int16Array): Generator<Uint8Array> {
+    const step = this.format === 'audio/opus' ? this.#encoder.sampleRate / 50 : sound.length
+    for (let at = 0; at < sound.length; at += step) yield* this.#encoder.push(sound.subarray(at, at + step))
+  }
 }

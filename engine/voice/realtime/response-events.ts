@@ -3,6 +3,7 @@ import type { HistoryItem, ReplyItem } from '../history.ts'
 import type { VoiceSettings } from '../settings.ts'
 import type { TurnMeasures } from '../turn-measures.ts'
 import { type ServerItem, toServerItem } from './items.ts'
+import type { ReplyPlace } from './reply-packet.ts'
 import type { SendEvent } from './server-event.ts'
 import type { SessionConfig } from './session-config.ts'
 import { toUsage } from './usage.ts'
@@ -57,17 +58,17 @@ export class ResponseEvents {
     added(shown)
     if (item.type !== 'reply') return
     const part = partOf(item, '')
-    this.#send({ type: 'response.content_part.added', ...this.#place(item.id), part })
+    this.#send({ type: 'response.content_part.added', ...this.placeOf(item.id), part })
   }
 
   text(item: string, delta: string): void {
     const kind = this.#isSpoken ? 'output_audio_transcript' : 'output_text'
-    this.#send({ type: `response.${kind}.delta`, ...this.#place(item), delta })
+    this.#send({ type: `response.${kind}.delta`, ...this.placeOf(item), delta })
   }
 
   /** Base64. */
   sound(item: string, delta: string): void {
-    this.#send({ type: 'response.output_audio.delta', ...this.#place(item), delta })
+    this.#send({ type: 'response.output_audio.delta', ...this.placeOf(item), delta })
   }
 
   endItem(item: HistoryItem, status: 'completed' | 'incomplete', done: (item: ServerItem) => void): void {
@@ -88,13 +89,14 @@ export class ResponseEvents {
     return this.#start.settings.modality === 'audio'
   }
 
-  #place(item_id: string) {
+  /** Where the item stands in the response. */
+  placeOf(item_id: string): ReplyPlace {
     const output_index = this.#indexes.get(item_id) ?? 0
     return { response_id: this.id, item_id, output_index, content_index: 0 }
   }
 
   #endReply(item: ReplyItem): void {
-    const place = this.#place(item.id)
+    const place = this.placeOf(item.id)
     if (item.isSpoken) {
       this.#send({ type: 'response.output_audio.done', ...place })
       this.#send({ type: 'response.output_audio_transcript.done', ...place, transcript: item.text })
@@ -103,7 +105,7 @@ export class ResponseEvents {
   }
 
   #tellCall({ id, call }: Extract<HistoryItem, { type: 'call' }>): void {
-    const { content_index: _, ...place } = this.#place(id)
+    const { content_index: _, ...place } = this.placeOf(id)
     const args = JSON.stringify(call.arguments)
     const about = { ...place, call_id: call.id }
     this.#send({ type: 'response.function_call_arguments.delta', ...about, delta: args })

@@ -1,10 +1,10 @@
+import type { StreamFormat } from '../../audio/sound-codec.ts'
 import type { LanguageTool, Sampling } from '../../inference/language.ts'
 import { serverDetection, type TurnDetection, type VoiceSettings } from '../settings.ts'
 import type { ResponseOverrides, SessionUpdate } from './session-schema.ts'
-import type { SoundFormatName } from './sound-format.ts'
 
 interface FormatConfig {
-  readonly type: SoundFormatName
+  readonly type: StreamFormat
   readonly rate?: number
 }
 
@@ -141,7 +141,7 @@ function mergeDetection({ audio }: SessionConfig, update: DetectionUpdate): Turn
   return { ...base, ...defined(update) } as TurnDetectionConfig
 }
 
-function formatOf(format: { readonly type: SoundFormatName } | null | undefined) {
+function formatOf(format: { readonly type: StreamFormat } | null | undefined) {
   return format ? { format: format.type === 'audio/pcm' ? pcm : { type: format.type } } : {}
 }
 

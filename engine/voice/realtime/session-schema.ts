@@ -1,14 +1,20 @@
 import { z } from 'zod'
-import { soundFormatNames } from './sound-format.ts'
+import { type StreamFormat, streamFormats } from '../../audio/sound-codec.ts'
+
+/** Samples a second that a client may name; packets of Opus tell theirs themselves. */
+const rates: Readonly<Partial<Record<StreamFormat, number>>> = {
+  'audio/pcm': 24_000,
+  'audio/pcmu': 8000,
+  'audio/pcma': 8000,
+}
 
 const formatSchema = z
   .strictObject({
-    type: z.enum(soundFormatNames),
-    /** Of `audio/pcm`; the others have their own. */
+    type: z.enum(streamFormats),
     rate: z.union([z.literal(24_000), z.literal(8000)]).optional(),
   })
-  .refine(({ type, rate }) => rate === undefined || (rate === 24_000) === (type === 'audio/pcm'), {
-    error: 'Expected a rate of 24000 for audio/pcm, of 8000 for audio/pcmu and audio/pcma',
+  .refine(({ type, rate }) => rate === undefined || rate === rates[type], {
+    error: 'Expected a rate of 24000 for audio/pcm, of 8000 for audio/pcmu and audio/pcma, none for audio/opus',
   })
 
 const common = { create_response: z.boolean().optional(), interrupt_response: z.boolean().optional() }

@@ -18,6 +18,7 @@ describe('P8: G.711, in and out', () => {
       const audio = { input: { format: { type: ga }, turn_detection: null }, output: { format: { type: ga } } }
       const flat = { input_audio_format: beta, output_audio_format: beta, turn_detection: null }
       trial.send({ type: 'session.update', session: trial.dialect === 'beta' ? flat : { audio } })
+      await trial.pass(1)
       expect(trial.last('session.updated').session).toMatchObject(
         trial.dialect === 'beta' ? { input_audio_format: beta, output_audio_format: beta } : { audio },
       )
