@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { bytesOf } from '../../engine/audio/bytes-of.ts'
 import { openSoundDecoder, openSoundEncoder, type StreamFormat, streamFormats } from '../../engine/audio/sound-codec.ts'
+import { purity } from '../support/purity.ts'
 import { tone } from '../support/scripted-speech.ts'
 
 function join(pieces: readonly Int16Array[]): Int16Array {
@@ -15,19 +16,6 @@ async function travel(format: StreamFormat, sound: Int16Array, rate: number) {
   for (let at = 0; at < sound.length; at += 331) messages.push(...encoder.push(sound.subarray(at, at + 331)))
   messages.push(...encoder.end())
   return { messages, rate: decoder.sampleRate, heard: join(messages.map((message) => decoder.push(message))) }
-}
-
-/** Power at this frequency against all the rest, dB. */
-function purity(sound: Int16Array, hertz: number, rate: number): number {
-  let [sine, cosine, all] = [0, 0, 0]
-  for (const [i, sample] of sound.entries()) {
-    const angle = (2 * Math.PI * hertz * i) / rate
-    sine += sample * Math.sin(angle)
-    cosine += sample * Math.cos(angle)
-    all += sample * sample
-  }
-  const wanted = (2 * (sine * sine + cosine * cosine)) / sound.length
-  return 10 * Math.log10(wanted / (all - wanted))
 }
 
 describe.each(streamFormats)('%s', (format) => {

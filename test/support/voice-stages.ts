@@ -63,6 +63,8 @@ export class VoiceStages {
   partials: readonly string[] = []
   /** What the model answers, one after the other; the last one again and again. */
   answers: Answer[] = [['Hello ', 'there. ']]
+  /** What the voice says each text with, by the place of the sample. */
+  sampleAt: (at: number) => number = () => 1000
   /** Stages that never answer. */
   readonly hanging = new Set<'recogniser' | 'language' | 'synthesiser'>()
   readonly failing = new Map<'recogniser' | 'language' | 'synthesiser' | 'load', EngineError>()
@@ -188,12 +190,10 @@ export class VoiceStages {
     this.working.voices++
     try {
       if (this.hanging.has('synthesiser')) await pass(1e9, signal)
-      let left = (text.length * msPerLetter * voiceRate) / 1000
-      while (left > 0) {
+      const all = (text.length * msPerLetter * voiceRate) / 1000
+      for (let at = 0; at < all; at += voiceRate) {
         await pass(this.delays.voice, signal)
-        const length = Math.min(left, voiceRate)
-        yield new Int16Array(length).fill(1000)
-        left -= length
+        yield Int16Array.from({ length: Math.min(all - at, voiceRate) }, (_, i) => this.sampleAt(at + i))
       }
     } finally {
       this.working.voices--
