@@ -8,6 +8,8 @@ export type Received = Record<string, unknown> & { readonly type: string; readon
 export class RealtimeTestClient {
   readonly socket: WebSocket
   readonly heard: Received[] = []
+  /** Binary messages. */
+  readonly packets: Uint8Array[] = []
   readonly times: number[] = []
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>
 
@@ -17,7 +19,8 @@ export class RealtimeTestClient {
     headers: Readonly<Record<string, string>> = {},
   ) {
     this.socket = new WebSocket(url, [...protocols], { headers })
-    this.socket.on('message', (data) => {
+    this.socket.on('message', (data, isBinary) => {
+      if (isBinary) return void this.packets.push(new Uint8Array(data as Buffer))
       this.heard.push(JSON.parse(data.toString()))
       this.times.push(performance.now())
     })

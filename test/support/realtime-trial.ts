@@ -43,6 +43,7 @@ export class RealtimeTrial {
   readonly heard: Received[] = []
   readonly times: number[] = []
   readonly packets: TrialPacket[] = []
+  onPacket: () => void = () => undefined
   readonly bugs: unknown[] = []
   ended: { readonly code: number; readonly reason: string } | undefined
   bufferedBytes = 0
@@ -92,6 +93,7 @@ export class RealtimeTrial {
     const { head, bytes } = unpackBinary(message)
     expectPacketHead(head)
     this.packets.push({ head, bytes, after: this.heard.length })
+    this.onPacket()
   }
 
   send(event: object): void {

@@ -93,6 +93,19 @@ describe('Opus for a client', () => {
     await trial.close()
   })
 
+  it('ends within a piece of the voice as well', async () => {
+    const trial = await openListening()
+    trial.stages.answers = [['One two three four five six seven eight. ']]
+    trial.onPacket = () => {
+      if (trial.packets.length === 5) queueMicrotask(() => trial.send({ type: 'response.cancel' }))
+    }
+    ask(trial)
+    await trial.pass(3000)
+    expect(trial.last('response.done').response).toMatchObject({ status: 'cancelled' })
+    expect(trial.packets).toHaveLength(5)
+    await trial.close()
+  })
+
   it('stays until the end of a response that began with it', async () => {
     const trial = await openListening()
     trial.stages.answers = [['One two three four. ', 'Five six seven eight. '], ['Yes. ']]
