@@ -1,11 +1,14 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { unpackBinary } from '../../../engine/streams/wire.ts'
 import { RealtimeApp } from '../../../engine/voice/realtime/realtime-app.ts'
 import { SessionPool } from '../../../engine/voice/session-pool.ts'
 import { defaultSettings } from '../../../engine/voice/settings.ts'
+import { packetsOf } from '../../support/opus-trial.ts'
 import { RealtimeTestClient } from '../../support/realtime-client.ts'
-import { expectServerEvent } from '../../support/realtime-schema.ts'
+import { expectPacketHead, expectServerEvent } from '../../support/realtime-schema.ts'
+import { tone } from '../../support/scripted-speech.ts'
 import { startServer } from '../../support/server.ts'
 import { VoiceStages } from '../../support/voice-stages.ts'
 import { until } from '../../support/wait.ts'
@@ -49,6 +52,24 @@ describe('a client by a real socket', () => {
     expect(client.soundOf().length).toBe('Hello there.'.length * 50 * 24)
     await client.close()
     await until('the end of its session', () => pool.size === 0)
+  })
+
+  it('hears and speaks Opus in binary messages', async () => {
+    const client = await RealtimeTestClient.open(`${app.socketUrl}/v1/realtime`)
+    const format = { type: 'audio/opus' }
+    const audio = { input: { format, turn_detection: null }, output: { format } }
+    client.send({ type: 'session.update', session: { audio } })
+    for (const packet of await packetsOf(tone(1000, 24_000, 0.5))) client.socket.send(packet)
+    client.send({ type: 'input_audio_buffer.commit' })
+    client.send({ type: 'response.create' })
+    await client.next('response.done')
+    expect(client.all('error')).toEqual([])
+    expect(stages.heard[0]?.length).toBe(8000)
+    const packets = client.packets.map((message) => unpackBinary(message))
+    for (const { head } of packets) expectPacketHead(head)
+    // 12 letters of 50 ms.
+    expect(packets).toHaveLength(30)
+    await client.close()
   })
 
   it('P8: takes 15 MiB of sound at once while others are served, and refuses more', { timeout: 120_000 }, async () => {
