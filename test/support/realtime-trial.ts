@@ -108,10 +108,11 @@ export class RealtimeTrial {
     return vi.advanceTimersByTimeAsync(ms)
   }
 
-  /** Waits in real time, with the test's clock at rest: WebAssembly is compiled beside it. */
+  /** Waits in real time, with the test's clock going slowly: WebAssembly is compiled beside it. */
   async until(what: string, check: () => boolean): Promise<void> {
     for (let waits = 0; !check(); waits++) {
       if (waits > mostRealWaits) throw new Error(`Waited in vain for: ${what}`)
+      await this.pass(1)
       await new Promise((resolve) => waitReally(resolve, realWaitMs))
     }
   }

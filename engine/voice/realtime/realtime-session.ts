@@ -19,6 +19,8 @@ import { type KnownNames, type SessionConfig, toOverrides, toSettings, withUpdat
 const mostAppendBytes = 15 * 1024 * 1024
 /** A large append is taken in such pieces, so that others are served in between: a quarter of a second. */
 const pieceBytes = 12_000
+/** So many Opus packets are decoded before others are served: one takes up to a millisecond. */
+const packetsAtOnce = 4
 
 /** What a session of the protocol is made of. */
 export interface RealtimeSessionOptions {
@@ -58,6 +60,7 @@ export class RealtimeSession implements Disposable {
   #session: VoiceSession | undefined
   #input: SoundDecoder
   #isClosed = false
+  #packets = 0
 
   private constructor(options: RealtimeSessionOptions, input: SoundDecoder, encoder: ReplyEncoder) {
     this.#options = options
@@ -110,8 +113,14 @@ export class RealtimeSession implements Disposable {
         `Expected at most 15 MiB of audio, received ${bytes.length} bytes`,
         'audio',
       )
-    const isWhole = bytes.length <= pieceBytes || this.#config.audio.input.format.type === 'audio/opus'
-    return isWhole ? this.#hear(bytes) : this.#hearAll(bytes)
+    if (this.#config.audio.input.format.type === 'audio/opus') return this.#hearPacket(bytes)
+    return bytes.length <= pieceBytes ? this.#hear(bytes) : this.#hearAll(bytes)
+  }
+
+  #hearPacket(packet: Uint8Array): void | Promise<void> {
+    this.#hear(packet)
+    this.#packets++
+    if (this.#packets % packetsAtOnce === 0) return new Promise((resolve) => setImmediate(resolve))
   }
 
   /** Nothing is sent or heard any more. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { OpusDecoder, OpusEncoder } from '../../../engine/audio/opus.ts'
-import { ask, change, opus, pcm } from '../../support/opus-trial.ts'
+import { ask, change, opus, packetsOf, pcm } from '../../support/opus-trial.ts'
 import { RealtimeTrial } from '../../support/realtime-trial.ts'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -10,6 +10,17 @@ afterEach(() => {
 })
 
 describe('the codecs of Opus', () => {
+  it('let others be served in between where a client sends all at once', async () => {
+    const trial = await RealtimeTrial.open()
+    await change(trial, { input: { ...opus, turn_detection: null } })
+    const decode = vi.spyOn(OpusDecoder.prototype, 'push')
+    for (const packet of await packetsOf(new Int16Array(24_000))) trial.client.binary(packet)
+    expect(decode.mock.calls.length).toBeLessThan(10)
+    await trial.pass(50)
+    expect(decode).toHaveBeenCalledTimes(50)
+    await trial.close()
+  })
+
   function watch() {
     const opened = [vi.spyOn(OpusDecoder, 'open'), vi.spyOn(OpusEncoder, 'open')]
     const freed = [vi.spyOn(OpusDecoder.prototype, Symbol.dispose), vi.spyOn(OpusEncoder.prototype, Symbol.dispose)]
