@@ -109,5 +109,5 @@ TEST("an unknown kernel is refused with the names of those that are there") {
   for (const auto& kernel : kernels()) {
     check::isTrue(std::string(error.what()).find(kernel.name) != std::string::npos, std::string(kernel.name));
   }
-  check::equals(kernels().size(), 14u);
+  check::equals(kernels().size(), 18u);
 }
