@@ -1,6 +1,7 @@
 import { Resampler } from '../audio/resampler.ts'
 import { EngineError } from '../errors.ts'
 import { type Recogniser, type RecogniserOptions, speechRate, type VoiceDetection } from '../inference/speech.ts'
+import type { EchoGate } from './echo-gate.ts'
 import { failureOf } from './failure-of.ts'
 import type { TurnDetection } from './settings.ts'
 import { placeOf, SoundBuffer } from './sound-buffer.ts'
@@ -19,6 +20,8 @@ export interface EarsOptions {
   readonly detection: VoiceDetection
   readonly recogniser: () => Promise<Recogniser>
   readonly tell: (event: UntimedEvent) => void
+  /** Knows the session's own sound, which is nobody's speech. */
+  readonly echo: EchoGate
   readonly onDetectorFailure: (error: unknown) => void
 }
 
@@ -38,8 +41,8 @@ export class Ears implements AsyncDisposable {
 
   constructor(options: EarsOptions) {
     this.#options = options
-    const { detection, tell, onDetectorFailure } = options
-    this.#finder = new SpeechFinder({ detection, sound: this.#sound, tell, onFailure: onDetectorFailure })
+    const { detection, echo, tell, onDetectorFailure } = options
+    this.#finder = new SpeechFinder({ detection, echo, sound: this.#sound, tell, onFailure: onDetectorFailure })
   }
 
   /** Throws `busy` when too much would wait, `invalid` for a rate that no microphone has. */
@@ -52,6 +55,7 @@ export class Ears implements AsyncDisposable {
     if (sampleRate !== this.#rate) this.#changeRate(sampleRate)
     this.#inputMs += (samples.length * 1000) / sampleRate
     this.#sound.append(this.#resampler ? this.#resampler.push(samples) : samples.slice())
+    this.#options.echo.hear(this.#sound.end)
     this.#options.tell({ type: 'audio', ms: (samples.length * 1000) / sampleRate })
     this.#wake()
   }

@@ -2,6 +2,7 @@ import { EngineError } from '../errors.ts'
 import type { Language } from '../inference/language.ts'
 import type { Speech, VoiceDetection } from '../inference/speech.ts'
 import { Ears } from './ears.ts'
+import { EchoGate } from './echo-gate.ts'
 import type { Effect } from './effects.ts'
 import type { VoiceEvent } from './events.ts'
 import type { History } from './history.ts'
@@ -66,7 +67,9 @@ export class RunningSession implements VoiceSession {
   #ended: Promise<void> | undefined
 
   constructor(parts: RunningSessionParts) {
-    const { id, user, output, speech, language, tools, detection, onTrouble } = parts
+    const { id, user, speech, language, tools, detection, onTrouble } = parts
+    const echo = new EchoGate()
+    const output = echo.watch(parts.output)
     this.id = id
     this.#parts = parts
     this.#now = parts.now ?? (() => performance.now())
@@ -75,7 +78,8 @@ export class RunningSession implements VoiceSession {
     this.#state = { ...begun, history: parts.history, lastId: lastIdOf(parts.history) }
     const tell = (event: UntimedEvent) => this.#tell(event)
     const onUsage: TurnMeter['seeUsage'] = (turn, usage) => this.#meter.seeUsage(turn, usage)
-    this.#ears = new Ears({ detection, recogniser: () => speech.recogniser(), tell, onDetectorFailure: onTrouble })
+    const recogniser = () => speech.recogniser()
+    this.#ears = new Ears({ detection, echo, recogniser, tell, onDetectorFailure: onTrouble })
     this.#writer = new Writer({ language, tools: tools.tools, user, tell, onUsage })
     this.#mouth = new Mouth({ synthesiser: speech.synthesiser, play: (sound) => output.play(sound), tell })
     this.#tools = new ToolCaller(tools, tell)

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Endpointer } from '../inference/endpointer.ts'
 import { type VoiceDetection, voiceStep } from '../inference/speech.ts'
+import type { EchoGate } from './echo-gate.ts'
 import type { TurnDetection } from './settings.ts'
 import { msOf, type SoundBuffer } from './sound-buffer.ts'
 import type { UntimedEvent } from './voice-request.ts'
@@ -22,6 +23,7 @@ export interface SpeechFinderOptions {
   /** The finder's from then on. */
   readonly detection: VoiceDetection
   readonly sound: SoundBuffer
+  readonly echo: Pick<EchoGate, 'isEcho'>
   readonly tell: (found: UntimedEvent) => void
   /** The detector failed and is asked again. */
   readonly onFailure: (error: unknown) => void
@@ -93,7 +95,7 @@ export class SpeechFinder implements AsyncDisposable {
   }
 
   async #listen(): Promise<void> {
-    const { sound, detection } = this.#options
+    const { sound, detection, echo } = this.#options
     const from = this.#place
     const count = Math.min(stepsAtOnce, Math.floor((sound.end - from) / voiceStep))
     const samples = sound.read(from, count * voiceStep)
@@ -101,8 +103,9 @@ export class SpeechFinder implements AsyncDisposable {
     const probabilities = await Promise.all(steps.map((step) => detection.next(step)))
     for (const [i, probability] of probabilities.entries()) {
       if (this.#place !== from + i * voiceStep || this.#closing.signal.aborted) return
+      const isEcho = echo.isEcho(this.#place, steps[i] ?? samples)
       this.#place += voiceStep
-      this.#judge(probability)
+      this.#judge(isEcho ? 0 : probability)
     }
   }
 

@@ -20,7 +20,7 @@ describe('a resampler', () => {
     [24_000, 22_050],
     [8000, 24_000],
     [24_000, 8000],
-  ])('makes of a tone of %i Hz the same tone of %i Hz, in its place, 60 dB above what it adds', (from, to) => {
+  ])('P8: makes of a tone of %i Hz the same tone of %i Hz, in its place, 60 dB above what it adds', (from, to) => {
     const made = resample(tone(1000, from, 0.5), from, to, 441)
     const expected = tone(1000, to, 0.5)
     expect(Math.abs(made.length - expected.length)).toBeLessThanOrEqual(1)

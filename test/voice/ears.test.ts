@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Ears } from '../../engine/voice/ears.ts'
+import { EchoGate } from '../../engine/voice/echo-gate.ts'
 import { serverDetection } from '../../engine/voice/settings.ts'
 import type { UntimedEvent } from '../../engine/voice/voice-request.ts'
 import { VoiceStages } from '../support/voice-stages.ts'
@@ -14,6 +15,7 @@ async function openEars(rate: number) {
     detection: await stages.speech.detector.open(),
     recogniser: () => stages.speech.recogniser(),
     tell: (event) => told.push(event),
+    echo: new EchoGate(),
     onDetectorFailure: (error) => expect.fail(String(error)),
   })
   /** In pieces of a length that divides nothing. */
