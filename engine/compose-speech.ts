@@ -28,7 +28,7 @@ export function composeSpeech(parts: SpeechParts): SpeechEngine {
   const openStream: HailoRecogniserOptions['openStream'] = async (recogniser, options) => {
     const detection = await speech.detector.open()
     const transcribe = (samples: Float32Array, signal: AbortSignal) => recogniser.transcribe(samples, options, signal)
-    return new UtteranceStream({ detection, transcribe })
+    return new UtteranceStream({ detection, transcribe, isTurn: options.isTurn })
   }
   const hailo = parts.hailoRecogniser(openStream)
   const others = async () => (hailo && hasHailo() && 'paths' in (await hailo.look()) ? [hailo] : [])

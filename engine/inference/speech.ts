@@ -28,6 +28,8 @@ export interface RecogniserOptions {
   readonly translate?: boolean
   /** Words that are likely; `invalid` where the recogniser cannot heed them. */
   readonly prompt?: string
+  /** Of a stream: it is one turn of a conversation, whose end the caller knows. Pauses within it do not end what is said: it is understood as a whole. */
+  readonly isTurn?: boolean
 }
 
 /** Speech that comes bit by bit. Whoever opened it disposes it. */

@@ -20,8 +20,17 @@ const stepsAtOnce = 32
 const pauseSteps = 6
 /** Silence after the last word that a hypothesis must have seen to hold for the whole utterance. */
 const tailSteps = 3
-/** A recogniser that takes longer is not asked at each pause. Milliseconds. */
+/** Work that is worth its cost also where it may be in vain, in milliseconds. */
 const quickMs = 1000
+/** A recogniser that needs more of the time than this share would have no time left for the utterance itself beside hypotheses about it. */
+const mostShare = 0.5
+/** What a recogniser needs for a very short sound says nothing about a longer one. */
+const leastMeasuredMs = 1000
+
+/** Of a turn: a pause ends no utterance before it has so much sound, because words without those around them are heard worse. */
+const shortestInTurnMs = 5000
+/** But a silence as long as this one, which ends a window of a recording, does. */
+const silenceInTurnMs = 2000
 
 /** A hypothesis about the first steps of an utterance. */
 interface Guess {
@@ -38,6 +47,8 @@ export interface UtteranceStreamOptions {
   /** What is said in an utterance; times from its first sample. The samples are borrowed. */
   transcribe(samples: Float32Array, signal: AbortSignal): AsyncIterable<SpokenSegment>
   readonly endpoints?: Partial<EndpointerOptions>
+  /** See `RecogniserOptions.isTurn`. */
+  readonly isTurn?: boolean | undefined
   /** From one hypothesis about a growing utterance to the next, at least; and never sooner than the last one took. Milliseconds. */
   readonly partialMs?: number
   /** Milliseconds; for tests. */
@@ -70,12 +81,14 @@ export class UtteranceStream implements RecogniserStream {
   #guess: Guess | undefined
   #isGuessing = false
   #nextGuessAt = 0
-  #lastTookMs = 0
+  /** Milliseconds of work for one of sound, of what was recognised last. */
+  #share = 0
 
   constructor(options: UtteranceStreamOptions) {
     this.#options = options
     this.#now = options.now ?? (() => performance.now())
-    this.#endpointer = new Endpointer(options.endpoints)
+    const inTurn = options.isTurn ? { silenceMs: silenceInTurnMs } : {}
+    this.#endpointer = new Endpointer({ ...inTurn, ...options.endpoints })
     this.partials = new LatestValue()
     this.#running = this.#run()
     // Whoever reads the partials or asks for the end hears of a failure.
@@ -123,10 +136,17 @@ export class UtteranceStream implements RecogniserStream {
     const event = this.#endpointer.step(probability)
     if (probability >= (this.#options.endpoints?.offBelow ?? endpointDefaults.offBelow))
       this.#spokenSteps = this.#steps.length
-    const isTooLong = this.#steps.length * stepMs > longestUtteranceSeconds * 1000
-    if (event === 'end' || (this.#endpointer.speaking && isTooLong)) await this.#recognise()
+    if (event === 'end' || (this.#endpointer.speaking && this.#isLongEnough())) await this.#recognise()
     else if (this.#endpointer.speaking) this.#guessAgain()
     else if (this.#steps.length > leadSteps) this.#forget(this.#steps.length - leadSteps)
+  }
+
+  /** While somebody speaks, what is said so far is recognised for good all the same. */
+  #isLongEnough(): boolean {
+    const ms = this.#steps.length * stepMs
+    const pauseMs = (this.#steps.length - this.#spokenSteps) * stepMs
+    const isPart = this.#options.isTurn && this.#spokenSteps > 0 && pauseMs >= endpointDefaults.silenceMs
+    return ms > longestUtteranceSeconds * 1000 || (isPart === true && ms >= shortestInTurnMs)
   }
 
   #forget(count: number): void {
@@ -157,8 +177,10 @@ export class UtteranceStream implements RecogniserStream {
   }
 
   #guessAgain(): void {
-    const hasPaused = this.#steps.length - this.#spokenSteps === pauseSteps && this.#lastTookMs < quickMs
-    if (!hasPaused && (this.#isGuessing || this.#now() < this.#nextGuessAt)) return
+    const isQuick = this.#share * this.#steps.length * stepMs < quickMs
+    const hasPaused = isQuick && this.#steps.length - this.#spokenSteps === pauseSteps
+    const isWorth = isQuick || this.#share <= mostShare
+    if (!hasPaused && (!isWorth || this.#isGuessing || this.#now() < this.#nextGuessAt)) return
     this.#guess?.abort.abort()
     const abort = new AbortController()
     this.#isGuessing = true
@@ -178,14 +200,15 @@ export class UtteranceStream implements RecogniserStream {
     } finally {
       if (this.#guess?.abort === abort || !this.#guess) this.#isGuessing = false
       const now = this.#now()
-      this.#lastTookMs = now - startedAt
-      this.#nextGuessAt = Math.max(startedAt + (this.#options.partialMs ?? 500), now + this.#lastTookMs)
+      this.#nextGuessAt = Math.max(startedAt + (this.#options.partialMs ?? 500), now + now - startedAt)
     }
   }
 
   async #transcribe(signal: AbortSignal): Promise<readonly SpokenSegment[]> {
+    const [startedAt, soundMs] = [this.#now(), this.#steps.length * stepMs]
     const found: SpokenSegment[] = []
     for await (const segment of this.#options.transcribe(concat(this.#steps), signal)) found.push(segment)
+    this.#share = (this.#now() - startedAt) / Math.max(leastMeasuredMs, soundMs)
     return found
   }
 

@@ -70,6 +70,7 @@ export class WindowedRecogniser implements Recogniser {
     const detection = await this.#options.detector.open()
     return new UtteranceStream({
       detection,
+      isTurn: options.isTurn,
       transcribe: (samples, signal) => this.transcribe(samples, options, signal),
     })
   }

@@ -77,7 +77,7 @@ export class RunningSession implements VoiceSession {
     const begun = initialState({ ...parts.machine, builtInTools }, parts.settings)
     this.#state = { ...begun, history: parts.history, lastId: lastIdOf(parts.history) }
     const tell = (event: UntimedEvent) => this.#tell(event)
-    const onUsage: TurnMeter['seeUsage'] = (turn, usage) => this.#meter.seeUsage(turn, usage)
+    const onUsage: TurnMeter['seeUsage'] = (...seen) => this.#meter.seeUsage(...seen)
     const recogniser = () => speech.recogniser()
     this.#ears = new Ears({ detection, echo, recogniser, tell, onDetectorFailure: onTrouble })
     this.#writer = new Writer({ language, tools: tools.tools, user, tell, onUsage })

@@ -76,7 +76,7 @@ export class TurnHearing {
 
   async #open(): Promise<RecogniserStream> {
     const { recogniser, options } = this.#options
-    const opening = recogniser().then((found) => found.open(options))
+    const opening = recogniser().then((found) => found.open({ ...options, isTurn: true }))
     try {
       return await unlessAborted(opening, this.#closing.signal)
     } catch (error) {

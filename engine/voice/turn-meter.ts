@@ -11,15 +11,21 @@ interface Moments {
   speechEnd?: number
   committed?: number
   transcribed?: number
-  asked?: number
-  text?: number
-  clause?: number
   sound?: number
   begun?: number
-  usage: readonly LanguageUsage[]
+  /** By number, in the order in which they were asked for; those whose answer nobody wanted are gone. */
+  readonly rounds: Map<number, Round>
 }
 
-type Moment = Exclude<keyof Moments, 'usage'>
+/** One question to the language model. */
+interface Round {
+  readonly asked: number
+  text?: number
+  clause?: number
+  usage?: LanguageUsage
+}
+
+type Moment = Exclude<keyof Moments, 'rounds'>
 
 /** Looks on while a session works, and says of each reply how long its parts took. */
 export class TurnMeter {
@@ -31,12 +37,17 @@ export class TurnMeter {
   see(event: VoiceEvent, inputMs: number): void {
     const { at } = event
     if (event.type === 'silence') this.#speechEnd = at - Math.max(0, inputMs - event.audioMs)
-    else if (event.type === 'reply-text' || event.type === 'clause' || event.type === 'sound')
-      this.#mark(event.turn, event.type === 'reply-text' ? 'text' : event.type, at)
+    else if (event.type === 'sound') this.#mark(event.turn, 'sound', at)
+    else if (event.type === 'reply-text' || event.type === 'clause') {
+      const round = this.#turns.get(event.turn)?.rounds.get(event.round)
+      if (round) round[event.type === 'clause' ? 'clause' : 'text'] ??= at
+    }
   }
 
   seeEffect(effect: Effect, at: number): void {
-    if (effect.type === 'generate') this.#mark(effect.turn, 'asked', at)
+    if (effect.type === 'generate') this.#of(effect.turn).rounds.set(effect.round, { asked: at })
+    // An answer that was prepared to other words than were said is no part of the reply.
+    if (effect.type === 'stop-generating') this.#turns.get(effect.turn)?.rounds.delete(effect.round)
     if (effect.type !== 'tell') return
     const { notice } = effect
     if (notice.type === 'committed') this.#commit(notice.turn, at)
@@ -44,23 +55,28 @@ export class TurnMeter {
     else if (notice.type === 'response-started') this.#mark(notice.turn, 'begun', at)
   }
 
-  seeUsage(turn: number, usage: LanguageUsage): void {
-    const moments = this.#of(turn)
-    moments.usage = [...moments.usage, usage]
+  seeUsage(turn: number, round: number, usage: LanguageUsage): void {
+    const asked = this.#turns.get(turn)?.rounds.get(round)
+    if (asked) asked.usage = usage
   }
 
   /** Of a reply that ends. */
   measure(turn: number, { status }: ResponseEnd): TurnMeasures {
     const moments = this.#of(turn)
     this.#turns.delete(turn)
-    const { speechEnd, committed, transcribed, asked, text, clause, sound, begun } = moments
+    const { speechEnd, committed, transcribed, sound, begun } = moments
+    const rounds = [...moments.rounds.values()]
+    const first = (moment: 'text' | 'clause') => rounds.find((round) => round[moment] !== undefined)?.[moment]
+    const [text, clause] = [first('text'), first('clause')]
+    // What was prepared while somebody spoke waits for the response; that is no work of the voice.
+    const speakable = clause === undefined ? undefined : Math.max(clause, begun ?? clause)
     return {
       endOfUtteranceDelayMs: between(speechEnd, committed),
       transcriptionDelayMs: between(committed, transcribed),
-      ttftMs: between(asked, text),
-      ttfbMs: between(clause, sound),
+      ttftMs: between(rounds[0]?.asked, text),
+      ttfbMs: between(speakable, sound),
       e2eMs: between(speechEnd ?? committed ?? begun, sound ?? text),
-      ...tokensOf(moments.usage),
+      ...tokensOf(rounds.flatMap(({ usage }) => usage ?? [])),
       cancelled: status !== 'completed',
     }
   }
@@ -79,7 +95,7 @@ export class TurnMeter {
   #of(turn: number): Moments {
     const known = this.#turns.get(turn)
     if (known) return known
-    const moments = { usage: [] }
+    const moments: Moments = { rounds: new Map() }
     this.#turns.set(turn, moments)
     const [oldest] = this.#turns.keys()
     if (this.#turns.size > mostTurns && oldest !== undefined) this.#turns.delete(oldest)

@@ -16,7 +16,7 @@ export interface WriterOptions {
   readonly user: string
   readonly tell: (event: UntimedEvent) => void
   /** Told when a generation is over that was not aborted. */
-  readonly onUsage: (turn: number, usage: LanguageUsage) => void
+  readonly onUsage: (turn: number, round: number, usage: LanguageUsage) => void
 }
 
 interface Writing {
@@ -64,7 +64,7 @@ export class Writer implements AsyncDisposable {
       const events = language.generate(settings.model, request, { priority: 'realtime', user }, signal)
       for await (const event of events) {
         if (signal.aborted) return
-        if (event.type === 'done') onUsage(turn, event.usage)
+        if (event.type === 'done') onUsage(turn, round, event.usage)
         for (const part of reader.read(event)) tell({ ...part, turn, round })
       }
     } catch (error) {

@@ -25,9 +25,9 @@ async function* countHalves(samples: Float32Array) {
   if (words.length > 0) yield segment(words.join(' '), 0, samples.length / second)
 }
 
-async function openStream(transcribe: Transcribe = countHalves, now = () => 0) {
+async function openStream(transcribe: Transcribe = countHalves, now = () => 0, isTurn = false) {
   const detector = fakeDetector()
-  const stream = new UtteranceStream({ detection: await detector.open(), transcribe, partialMs: 100, now })
+  const stream = new UtteranceStream({ detection: await detector.open(), transcribe, partialMs: 100, now, isTurn })
   const told: { stable: string; tentative: string }[] = []
   const reading = (async () => {
     for await (const partial of stream.partials) told.push(partial)
@@ -177,5 +177,40 @@ describe('a stream over a recogniser of utterances', () => {
     await expect(stream.finish()).rejects.toThrow('the recogniser broke')
     await read
     expect(detector.opened).toBe(0)
+  })
+
+  it('makes no hypothesis about what takes longer to recognise than to say, once it is no quick work', async () => {
+    let time = 0
+    const asked: number[] = []
+    const slow: Transcribe = async function* (samples) {
+      asked.push(samples.length / second)
+      time += 1500 * (samples.length / second)
+      yield* countHalves(samples)
+    }
+    const { stream } = await openStream(slow, () => time)
+    for (let i = 0; i < 40; i++) {
+      stream.push(sound(0.096))
+      time += 5000
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const segments = await stream.finish()
+    expect(segments.map(({ text }) => text)).toEqual(['w0 w1 w2 w3 w4 w5 w6'])
+    expect(asked.length).toBeGreaterThan(1)
+    for (const seconds of asked.slice(0, -1)) expect(seconds).toBeLessThan(1.1)
+  })
+
+  it('understands a turn as a whole, also over a pause', async () => {
+    const { stream } = await openStream(countHalves, () => 0, true)
+    for (const part of [sound(1.024), sound(1.024, 0), sound(1.024), sound(0.512, 0)]) stream.push(part)
+    expect((await stream.finish()).map(({ text }) => text)).toEqual(['w0 w1 w2 w3'])
+  })
+
+  it('recognises the first part of a long turn at a pause, while the rest is yet to be said', async () => {
+    const { stream, told } = await openStream(countHalves, () => 0, true)
+    for (const part of [sound(2.048), sound(0.992, 0), sound(3.008), sound(0.608, 0)]) stream.push(part)
+    const first = 'w0 w1 w2 w3 w4 w5 w6 w7 w8 w9'
+    await until('the first part', () => told.at(-1)?.stable === first)
+    stream.push(sound(1.024))
+    expect((await stream.finish()).map(({ text }) => text)).toEqual([first, 'w0 w1'])
   })
 })
