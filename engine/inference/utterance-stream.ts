@@ -4,6 +4,7 @@ import { LatestValue } from './latest-value.ts'
 import { SampleQueue } from './sample-queue.ts'
 import { type RecogniserStream, type SpokenSegment, speechRate, type VoiceDetection, voiceStep } from './speech.ts'
 import { type PartialText, StablePrefix } from './stable-prefix.ts'
+import { WorkEstimate } from './work-estimate.ts'
 
 /** Sound that has come and is not recognised yet. */
 const mostBehindSeconds = 30
@@ -24,8 +25,6 @@ const tailSteps = 3
 const quickMs = 1000
 /** A recogniser that needs more of the time than this share would have no time left for the utterance itself beside hypotheses about it. */
 const mostShare = 0.5
-/** What a recogniser needs for a very short sound says nothing about a longer one. */
-const leastMeasuredMs = 1000
 
 /** Of a turn: a pause ends no utterance before it has so much sound, because words without those around them are heard worse. */
 const shortestInTurnMs = 5000
@@ -81,8 +80,7 @@ export class UtteranceStream implements RecogniserStream {
   #guess: Guess | undefined
   #isGuessing = false
   #nextGuessAt = 0
-  /** Milliseconds of work for one of sound, of what was recognised last. */
-  #share = 0
+  readonly #work = new WorkEstimate()
 
   constructor(options: UtteranceStreamOptions) {
     this.#options = options
@@ -177,9 +175,11 @@ export class UtteranceStream implements RecogniserStream {
   }
 
   #guessAgain(): void {
-    const isQuick = this.#share * this.#steps.length * stepMs < quickMs
+    const soundMs = this.#steps.length * stepMs
+    const expectedMs = this.#work.expectMs(soundMs)
+    const isQuick = expectedMs < quickMs
     const hasPaused = isQuick && this.#steps.length - this.#spokenSteps === pauseSteps
-    const isWorth = isQuick || this.#share <= mostShare
+    const isWorth = isQuick || expectedMs <= mostShare * soundMs
     if (!hasPaused && (!isWorth || this.#isGuessing || this.#now() < this.#nextGuessAt)) return
     this.#guess?.abort.abort()
     const abort = new AbortController()
@@ -208,7 +208,7 @@ export class UtteranceStream implements RecogniserStream {
     const [startedAt, soundMs] = [this.#now(), this.#steps.length * stepMs]
     const found: SpokenSegment[] = []
     for await (const segment of this.#options.transcribe(concat(this.#steps), signal)) found.push(segment)
-    this.#share = (this.#now() - startedAt) / Math.max(leastMeasuredMs, soundMs)
+    this.#work.learn(soundMs, this.#now() - startedAt)
     return found
   }
 

@@ -41,7 +41,7 @@ export default async function bench(): Promise<BenchRow[]> {
 
 async function withDevice(recording: Recording, voice: string): Promise<number[]> {
   await using engine = await startTalking({ 'models.paths': [testData('models')], 'hailo.standIn': true })
-  return converse(`${engine.socketUrl}/v1/realtime`, { recording, voice, model: 'qwen2-1.5b-instruct' })
+  return await converse(`${engine.socketUrl}/v1/realtime`, { recording, voice, model: 'qwen2-1.5b-instruct' })
 }
 
 async function withDelays(recording: Recording): Promise<number[]> {
@@ -51,7 +51,7 @@ async function withDelays(recording: Recording): Promise<number[]> {
   stages.answers = [answer]
   const given = { speech: hear(setup.speech, stages.speech), language: stages.language }
   await using engine = await startTalking({}, given)
-  return converse(`${engine.socketUrl}/v1/realtime`, { recording, voice: voices['espeak-ng'] })
+  return await converse(`${engine.socketUrl}/v1/realtime`, { recording, voice: voices['espeak-ng'] })
 }
 
 /** The real speech, but for a recogniser that takes as long as the device's. */
