@@ -12,20 +12,22 @@ interface Measured {
  */
 export class WorkEstimate {
   #last: Measured | undefined
-  /** One of another length. */
-  #before: Measured | undefined
+  #shortest: Measured | undefined
 
   learn(soundMs: number, tookMs: number): void {
-    if (this.#last && Math.abs(this.#last.soundMs - soundMs) >= leastApartMs) this.#before = this.#last
     this.#last = { soundMs, tookMs }
+    if (!this.#shortest || soundMs <= this.#shortest.soundMs) this.#shortest = this.#last
   }
 
   /** 0 while nothing is known. */
   expectMs(soundMs: number): number {
     if (!this.#last) return 0
-    const { soundMs: lastMs, tookMs } = this.#last
-    const before = this.#before
-    const perMs = before && before.soundMs !== lastMs ? (tookMs - before.tookMs) / (lastMs - before.soundMs) : 0
-    return Math.max(0, tookMs + Math.max(0, perMs) * (soundMs - lastMs))
+    return Math.max(0, this.#last.tookMs + this.#perMs() * (soundMs - this.#last.soundMs))
+  }
+
+  #perMs(): number {
+    const [last, shortest] = [this.#last, this.#shortest]
+    if (!last || !shortest || last.soundMs - shortest.soundMs < leastApartMs) return 0
+    return Math.max(0, (last.tookMs - shortest.tookMs) / (last.soundMs - shortest.soundMs))
   }
 }
