@@ -13,10 +13,11 @@ import { createHostRecogniser } from './host-recogniser.ts'
 import type { ModelStore } from './model-store.ts'
 import { PiperVoices } from './piper-voices.ts'
 import { findPocketsphinx, pocketsphinxBytes } from './pocketsphinx.ts'
+import { PocketsphinxSpotter } from './pocketsphinx-spotter.ts'
 import { RecentLook } from './recent-look.ts'
 import type { Residency } from './residency.ts'
 import { SileroDetector } from './silero-detector.ts'
-import type { Recogniser, Speech, Synthesiser, VoiceDetector } from './speech.ts'
+import type { KeywordSpotter, Recogniser, Speech, Synthesiser, VoiceDetector } from './speech.ts'
 import { SpeechHost } from './speech-host.ts'
 import { type SherpaEntry, SpeechModelFinder, type SpeechModelPlace } from './speech-model-finder.ts'
 import type { LoadedModelStatus } from './vision-model-status.ts'
@@ -60,6 +61,7 @@ export type SpeechDefaults = Readonly<Record<'transcribe' | 'speak' | 'voice-act
 export class SpeechEngine implements Speech, AsyncDisposable {
   readonly detector: VoiceDetector
   readonly synthesiser: Synthesiser
+  readonly spotter: KeywordSpotter = new PocketsphinxSpotter()
   readonly #options: SpeechEngineOptions
   readonly #host: Host<SpeechProtocol>
   readonly #speechHost: SpeechHost

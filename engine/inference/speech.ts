@@ -1,3 +1,5 @@
+import type { EngineError } from '../errors.ts'
+
 /** Samples a second of all audio that is recognised: mono float32, −1 to 1. */
 export const speechRate = 16_000
 
@@ -119,6 +121,40 @@ export interface VoiceDetector {
   open(): Promise<VoiceDetection>
 }
 
+/** A word, or several said together, that was listened for and heard: seconds from the first sample. */
+export interface SpottedWord {
+  /** As it was asked for. */
+  readonly word: string
+  readonly start: number
+  readonly end: number
+}
+
+/** What a keyword spotter is told. */
+export interface SpotterOptions {
+  /** How much likelier the word must be than anything else: 1e-50 hears it everywhere, 1 nowhere. Left out: by the length of each. */
+  readonly threshold?: number
+  /** In the order of the sound. Words may come late, at the next pause, and never after the spotting was disposed. */
+  readonly onSpotted: (spotted: SpottedWord) => void
+  /** It hears nothing any more; told once at most. Left out: only `finish` tells. */
+  readonly onFailure?: (error: EngineError) => void
+}
+
+/** Sound in which words are listened for. Whoever opened it disposes it. */
+export interface KeywordSpotting extends AsyncDisposable {
+  /** 16 kHz mono; the samples are borrowed until it returns. Throws `busy`, having taken nothing, when it is more than 30 s behind; `closed`; what made it fail. */
+  push(samples: Int16Array): void
+  /** No more samples: resolves when all words in them were told, within half a minute. */
+  finish(): Promise<void>
+}
+
+/** Listens for a few words only, at a fraction of what recognising everything costs. */
+export interface KeywordSpotter {
+  /** Undefined where it is here; else what is missing and how to get it. */
+  readonly missing: string | undefined
+  /** 1 to 20 words or phrases of up to 5 words. Throws `invalid`, naming what it does not know, and `unavailable`, naming what to install. */
+  open(words: readonly string[], options: SpotterOptions): Promise<KeywordSpotting>
+}
+
 /** Speech as routes, nodes and voice sessions see it. */
 export interface Speech {
   /** Every recogniser that is here, the best first. */
@@ -127,4 +163,5 @@ export interface Speech {
   recogniser(name?: string): Promise<Recogniser>
   readonly synthesiser: Synthesiser
   readonly detector: VoiceDetector
+  readonly spotter: KeywordSpotter
 }
