@@ -68,9 +68,9 @@ export function offeredTools({ tools }: Pick<VoiceConfig, 'tools'>): readonly Bu
 /** Speech whose recogniser, when nobody says which, is the configured one. */
 export function withRecogniser(speech: Speech, { recogniser: chosen }: Pick<VoiceConfig, 'recogniser'>): Speech {
   if (chosen === null) return speech
-  const { synthesiser, detector } = speech
+  const { synthesiser, detector, spotter } = speech
   const recogniser = (name?: string) => speech.recogniser(name ?? chosen)
-  return { synthesiser, detector, recogniser, recognisers: () => speech.recognisers() }
+  return { synthesiser, detector, spotter, recogniser, recognisers: () => speech.recognisers() }
 }
 
 function withoutAnswers() {

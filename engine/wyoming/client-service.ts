@@ -17,6 +17,7 @@ import {
 import { speak, TextStream } from './synthesis.ts'
 import { Transcription } from './transcription.ts'
 import { VoiceActivity } from './voice-activity.ts'
+import { WakeDetection } from './wake-detection.ts'
 
 /** What answers clients. */
 export interface ClientParts {
@@ -41,6 +42,11 @@ interface Speaking {
   readonly sent: Promise<void>
 }
 
+/** What sound was announced for. */
+type Asked =
+  | { readonly type: 'transcribe'; readonly request: RequestOf<'transcribe'> }
+  | { readonly type: 'detect'; readonly request: RequestOf<'detect'> }
+
 type Handlers = { readonly [T in RequestType]: (request: RequestOf<T>, event: WyomingEvent) => Promise<void> }
 
 /** Answers the events of one client, one after the other. */
@@ -49,7 +55,7 @@ export class ClientService {
   readonly #parts: ClientParts
   readonly #handlers: Handlers
   /** What the sound that comes next is for; undefined: to be watched for voice. */
-  #asked: RequestOf<'transcribe'> | undefined
+  #asked: Asked | undefined
   #incoming: Incoming | undefined
   #speaking: Speaking | undefined
 
@@ -60,7 +66,8 @@ export class ClientService {
     this.#handlers = {
       describe: async () => send('info', await parts.info.read()),
       ping: ({ text }) => send('pong', { text: text ?? null }),
-      transcribe: async (asked) => this.#prepare(asked),
+      transcribe: async (request) => this.#prepare({ type: 'transcribe', request }),
+      detect: async (request) => this.#prepare({ type: 'detect', request }),
       'audio-start': (format) => this.#beginSound(format),
       'audio-chunk': (format, { payload }) => this.#takeSound(format, payload),
       'audio-stop': () => this.#endSound(),
@@ -119,7 +126,7 @@ export class ClientService {
     await this.#speaking?.sent.catch(() => undefined)
   }
 
-  #prepare(asked: RequestOf<'transcribe'>): void {
+  #prepare(asked: Asked): void {
     this.#asked = asked
   }
 
@@ -134,7 +141,10 @@ export class ClientService {
     const speech = this.#expectSpeech()
     const asked = this.#asked
     this.#asked = undefined
-    return asked ? Transcription.open({ speech, asked, send, signal }) : VoiceActivity.open(speech, send)
+    if (!asked) return VoiceActivity.open(speech, send)
+    return asked.type === 'transcribe'
+      ? Transcription.open({ speech, asked: asked.request, send, signal })
+      : WakeDetection.open({ speech, asked: asked.request, send, signal })
   }
 
   async #takeSound(format: SoundFormat, payload: Buffer): Promise<void> {

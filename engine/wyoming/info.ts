@@ -1,5 +1,6 @@
 import type { Language, LanguageModelStatus } from '../inference/language.ts'
 import type { Recogniser, Speech, Voice } from '../inference/speech.ts'
+import { wakeWords } from './wake-detection.ts'
 import { whisperLanguages } from './whisper-languages.ts'
 
 /** Home Assistant waits a second for what is here. */
@@ -63,7 +64,10 @@ export class InfoReader {
       vad: program('Voice activity', {
         models: speech ? [toArtifact(speech.detector.name, speech.detector.name)] : [],
       }),
-      ...{ intent: [], wake: [], mic: [], snd: [] },
+      wake: program('Wake words', {
+        models: speech && speech.spotter.missing === undefined ? wakeWords.map(toWakeModel) : [],
+      }),
+      ...{ intent: [], mic: [], snd: [] },
     }
     return this.#last
   }
@@ -99,6 +103,11 @@ function toVoice({ name, backend, language, speakers }: Voice): object {
 /** Without a language: nobody says which ones a model understands, and Home Assistant takes none for all. */
 function toHandleModel({ name, backend }: LanguageModelStatus): object {
   return { ...toArtifact(name, backend), languages: [] }
+}
+
+/** The spotter's dictionary is English. */
+function toWakeModel(phrase: string): object {
+  return { ...toArtifact(phrase, 'pocketsphinx'), languages: ['en'], phrase }
 }
 
 function isHere({ state }: Voice): boolean {

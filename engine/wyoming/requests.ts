@@ -40,6 +40,7 @@ export const requestSchemas = {
     /** Who sends the sound decides where it ends. */
     vad_sensitivity: z.null({ error: 'Expected no sensitivity: the sound ends with audio-stop' }).optional(),
   }),
+  detect: z.strictObject({ names: z.array(name).max(20).nullish(), context }),
   'audio-start': soundFormatSchema.extend({ timestamp: z.number().nullish() }),
   'audio-chunk': soundFormatSchema.extend({ timestamp: z.number().nullish() }),
   'audio-stop': z.object({}),

@@ -51,9 +51,10 @@ class HandSessions implements VoiceSessions {
 }
 
 function run(options: object = {}, voices = new HandSessions()) {
+  const speech = new ScriptedSpeech()
   const edge = new Edge('house/assistant', node.edge)
   const own = { pipeline: 'house', stream: 'assistant', log: silentLog, clock: new StillClock(), edge }
-  const tools = { ...own, voices, speech: new ScriptedSpeech(), playbacks: new Playbacks() } as Partial<Tools> as Tools
+  const tools = { ...own, voices, speech, playbacks: new Playbacks() } as Partial<Tools> as Tools
   const sound = new Subject<PacketOf<'audio'>>()
   const packets: PacketOf<'text' | 'audio' | 'event'>[] = []
   const ends: unknown[] = []
@@ -64,7 +65,7 @@ function run(options: object = {}, voices = new HandSessions()) {
   })
   const on = (output: string) =>
     packets.filter(({ stream }) => stream === `assistant/${output}`).map(({ payload }) => payload)
-  return { voices, sound, packets, on, ends, edge, close: () => subscription.unsubscribe() }
+  return { voices, spotter: speech.spotter, sound, packets, on, ends, edge, close: () => subscription.unsubscribe() }
 }
 
 const item = { id: 'item_2', type: 'reply', text: 'Good morning to you all.', isSpoken: true, playedMs: 0 } as const
@@ -166,6 +167,75 @@ describe('converse', () => {
     await until('what was heard', () => on('reply').length > 0)
     expect(on('reply')).toEqual([{ kind: 'text', text: 'Good morning', final: true }])
     close()
+  })
+
+  it('hears nothing until a wake word, then what follows it, and falls asleep again', async () => {
+    const wake = { words: ['hello robot'], threshold: 1e-20, followUpMs: 1000 }
+    const { voices, spotter, sound, on, close } = run({ wake, stop: { words: ['be quiet'] } })
+    await until('that it listens', () => sound.observed)
+    expect(spotter.words).toEqual(['hello robot', 'be quiet'])
+    expect(spotter.options?.threshold).toBe(1e-20)
+    const say = (seconds: number) => {
+      for (const packet of soundPackets(tone(440, 16_000, seconds), { sampleRate: 16_000 })) sound.next(packet)
+    }
+    const heardMs = () => voices.heard.reduce((sum, ms) => sum + ms, 0)
+    say(2)
+    expect(spotter.heard).toBe(32_000)
+    expect(heardMs()).toBe(0)
+    spotter.hear('hello robot', 1, 1.5)
+    expect(heardMs()).toBe(500)
+    say(0.5)
+    expect(heardMs()).toBe(1000)
+    voices.say({ type: 'response-started', turn: 1, response: 'resp_1' } as VoiceNotice)
+    say(2)
+    spotter.hear('be quiet', 4, 4.4)
+    expect(voices.told).toEqual([{ type: 'interrupt' }, { type: 'clear' }])
+    voices.say({ type: 'response-ended', turn: 1, response: 'resp_1', end: { status: 'cancelled' } })
+    say(2)
+    expect(heardMs()).toBe(4000)
+    expect(on('turn').map(({ name, word }) => [name, word])).toEqual([
+      ['asleep', undefined],
+      ['awake', 'hello robot'],
+      ['response-started', undefined],
+      ['stopped', 'be quiet'],
+      ['response-ended', undefined],
+      ['asleep', undefined],
+    ])
+    close()
+    await until('the end of its spotter', () => spotter.running === 0)
+  })
+
+  it('takes a stop word that was answered already out of the conversation, after the session has told of it', async () => {
+    const { voices, spotter, sound, close } = run({ stop: { words: ['stop'] } })
+    await until('that it listens', () => sound.observed)
+    const spoken = { turn: 1, item: 'item_1' }
+    voices.say({ type: 'response-started', turn: 1, response: 'resp_1' } as VoiceNotice)
+    for (const packet of soundPackets(tone(440, 16_000, 1), { sampleRate: 16_000 })) sound.next(packet)
+    voices.say({ type: 'committed', ...spoken, previous: null, fromMs: 0, toMs: 900 })
+    spotter.hear('stop', 0.5, 0.8)
+    voices.say({ type: 'transcribed', ...spoken, text: 'stop' })
+    expect(voices.told).toEqual([{ type: 'interrupt' }, { type: 'clear' }])
+    await until('the deletion', () => voices.told.length === 3)
+    expect(voices.told[2]).toEqual({ type: 'delete-item', item: 'item_1' })
+    close()
+  })
+
+  it('fails when its words cannot be listened for, at the beginning or later, and closes its session', async () => {
+    const early = run({ wake: { words: ['xyzzy'] } })
+    early.spotter.failure = new EngineError('invalid', 'Expected English words')
+    await until('the failure', () => early.ends.length > 0)
+    expect(early.ends).toEqual([expect.objectContaining({ code: 'invalid' })])
+    await until('the end of its session', () => early.voices.size === 0)
+    const late = run({ wake: { words: ['hello robot'] } })
+    await until('that it listens', () => late.sound.observed)
+    late.spotter.options?.onFailure?.(new EngineError('unavailable', 'It ended'))
+    expect(late.ends).toEqual([expect.objectContaining({ code: 'unavailable' })])
+    await until('the end of both', () => late.voices.size + late.spotter.running === 0)
+  })
+
+  it('refuses a wake word together with speaking by itself', () => {
+    const parsed = node.options.safeParse({ wake: { words: ['hello robot'] }, idleTimeoutMs: 5000 })
+    expect(parsed.error?.issues[0]?.message).toContain('Expected no idleTimeoutMs with wake')
   })
 
   it('fails when no voice session can be had, so that it is tried again', async () => {

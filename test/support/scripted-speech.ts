@@ -10,6 +10,7 @@ import type {
   Voice,
   VoiceDetector,
 } from '../../engine/inference/speech.ts'
+import { HandSpotter } from './hand-spotter.ts'
 
 /** A `Speech` that hears and says what its script holds, and keeps what it was asked. */
 export class ScriptedSpeech implements Speech {
@@ -35,6 +36,8 @@ export class ScriptedSpeech implements Speech {
     name: 'scripted',
     open: () => Promise.reject(new Error('Expected no voice detection')),
   }
+
+  readonly spotter = new HandSpotter()
 
   readonly synthesiser: Synthesiser = {
     voices: async () => this.voices,

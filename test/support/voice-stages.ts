@@ -81,6 +81,7 @@ export class VoiceStages {
       voices: async () => [fakeVoice('fake-en'), fakeVoice('fake-de')],
       speak: (text, options, signal) => this.#speak(String(text), options, signal),
     },
+    spotter: { missing: 'none here', open: () => Promise.reject(new Error('Expected no keyword spotter')) },
     detector: { name: 'loudness', open: async () => this.#openDetection() },
   }
 

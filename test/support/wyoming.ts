@@ -144,6 +144,7 @@ export async function startWyoming(
       await until('the end of all loops', () => speech.loops.begun === speech.loops.ended)
       expect(speech.ears.filter(({ isDisposed }) => !isDisposed)).toEqual([])
       expect(speech.detections.open).toBe(0)
+      expect(speech.spotter.running).toBe(0)
     },
   }
 }
