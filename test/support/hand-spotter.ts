@@ -15,7 +15,9 @@ export class HandSpotter implements KeywordSpotter {
     this.options = options
     this.running++
     return {
-      push: (samples) => void (this.heard += samples.length),
+      push: (samples) => {
+        this.heard += samples.length
+      },
       finish: async () => undefined,
       [Symbol.asyncDispose]: async () => void this.running--,
     }

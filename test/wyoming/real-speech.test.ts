@@ -50,6 +50,9 @@ describe.skipIf(!hasTestData)('the engine as Home Assistant uses it, with real m
         expect.objectContaining({ name: 'pocketsphinx', languages: ['en'], installed: true }),
       )
       expect(tts).toMatchObject({ voices: expect.arrayContaining([expect.objectContaining({ name: 'en-us' })]) })
+      expect((data.wake as { models: object[] }[])[0]?.models).toContainEqual(
+        expect.objectContaining({ name: 'hello robot', installed: true }),
+      )
       expect(handle?.models).toContainEqual(expect.objectContaining({ name: 'stories260K' }))
     },
     timeout,
@@ -119,6 +122,32 @@ describe.skipIf(!hasTestData)('the engine as Home Assistant uses it, with real m
       const [started, stopped] = await client.until('voice-stopped', timeout)
       expect(started?.data.timestamp).toBeGreaterThan(1000)
       expect(stopped?.data.timestamp).toBeGreaterThan(Number(started?.data.timestamp))
+    },
+    timeout,
+  )
+
+  it(
+    'hears a wake word that its own voice says, and none in a recording of something else',
+    async () => {
+      using client = await WyomingClient.connect(port)
+      client.send('synthesize', { text: 'Hello robot, how are you?', voice: { name: 'en-us' } })
+      const seen = await client.until('audio-stop', timeout)
+      const format = { rate: Number(seen[0]?.data.rate), width: 2, channels: 1 }
+      const quiet = Buffer.alloc(format.rate * 2)
+      const sound = Buffer.concat([quiet, ...seen.map(({ payload }) => payload), quiet])
+      client.send('detect', { names: ['hello robot'] })
+      client.send('audio-start', format)
+      for (let at = 0; at < sound.length; at += 4410) client.send('audio-chunk', format, sound.subarray(at, at + 4410))
+      const { data } = await client.one('detection', timeout)
+      expect(data.name).toBe('hello robot')
+      expect(data.timestamp).toBeGreaterThan(1000)
+      expect(data.timestamp).toBeLessThan(2500)
+      client.send('audio-stop')
+
+      client.send('detect')
+      sendSound(client, samplesOf('media/jfk.wav'))
+      const others = await client.until('not-detected', timeout)
+      expect(others.map(({ type }) => type)).toEqual(['not-detected'])
     },
     timeout,
   )

@@ -39,7 +39,7 @@ describe('a Wyoming server', () => {
       ],
       vad: [{ ...program, models: [{ name: 'scripted-vad' }] }],
       handle: [],
-      wake: [],
+      wake: [{ ...program, models: expect.arrayContaining([expect.objectContaining({ name: 'hello robot' })]) }],
     })
   })
 
