@@ -1,13 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { parse } from 'yaml'
+import { wavHeader } from '../engine/audio/wav.ts'
 import { projectRoot } from '../engine/root.ts'
 import { unpackBinary } from '../engine/streams/wire.ts'
 import { startApp, type TestApp } from './support/app.ts'
 import { hasTestData, testData } from './support/data.ts'
+import { joinSound, sayByEspeak, silence } from './support/espeak.ts'
 import { startSoundServer } from './support/sound-server.ts'
 import { wordErrorRate } from './support/speech.ts'
 import { until } from './support/wait.ts'
@@ -36,11 +38,28 @@ function assistant(): object {
   }
 }
 
+/** An assistant that sleeps, and what it hears: talk that is not for it, then its wake word with a question. */
+function sleeper(): object {
+  const [chat, call] = ['the birds sing in the garden', 'hello robot, how are you?'].map(sayByEspeak)
+  const sound = joinSound(silence(1), chat ?? silence(1), silence(2), call ?? silence(1), silence(8))
+  const path = join(state, 'sleeper.wav')
+  writeFileSync(path, Buffer.concat([wavHeader(16_000, sound.byteLength), Buffer.from(sound.buffer)]))
+  const wake = { words: ['hello robot'], followUpMs: 3000 }
+  return {
+    name: 'sleeper',
+    streams: {
+      microphone: { source: 'sound', path, loop: false },
+      assistant: { from: 'microphone', node: 'converse', wake, maxTokens: 10, voice: 'en-us' },
+    },
+    publish: ['assistant/turn', 'assistant/transcript'],
+  }
+}
+
 beforeAll(async () => {
   if (!hasTestData) return
   room = await startSoundServer()
   process.env.HAILSTREAM_STATE = state
-  const settings = { pipelines: [assistant()], 'models.paths': [testData('models')] }
+  const settings = { pipelines: [assistant(), sleeper()], 'models.paths': [testData('models')] }
   engine = await startApp(settings, { voice: { deadlines } })
 }, timeout)
 afterAll(async () => {
@@ -69,10 +88,13 @@ async function subscribe(...topics: string[]) {
     sound.push({ samples, sampleRate: head.sampleRate ?? 0, at: performance.now() })
   })
   await new Promise((resolve) => socket.once('open', resolve))
-  for (const topic of topics) socket.send(JSON.stringify({ type: 'subscribe', topic: `voice-assistant/${topic}` }))
+  for (const topic of topics)
+    socket.send(
+      JSON.stringify({ type: 'subscribe', topic: topic.includes('sleeper') ? topic : `voice-assistant/${topic}` }),
+    )
   const on = (output: string) => messages.filter(({ topic }) => topic === `voice-assistant/assistant/${output}`)
   const close = () => socket.close()
-  return { on, sound, close }
+  return { on, all: messages, sound, close }
 }
 
 describe.skipIf(!hasTestData)('pipelines/voice-assistant.yaml', () => {
@@ -110,6 +132,15 @@ describe.skipIf(!hasTestData)('pipelines/voice-assistant.yaml', () => {
     )
     expect(streams.find(({ name }) => name === 'speaker')).toMatchObject({ state: 'live', dropped: 0, failed: 0 })
     expect(health.hosts.map(({ name }) => name)).toContain('playback:voice-assistant/speaker')
+    client.close()
+  })
+
+  it('sleeps until its wake word, where it has one', { timeout }, async () => {
+    const client = await subscribe('sleeper/assistant/turn')
+    const names = () => client.all.flatMap(({ event }) => (event ? [event.name] : []))
+    await until('what it says', () => names().includes('awake') && names().lastIndexOf('asleep') > 0, timeout)
+    expect(names().slice(0, 2)).toEqual(['asleep', 'awake'])
+    expect(client.all.find(({ event }) => event?.name === 'awake')?.event).toMatchObject({ word: 'hello robot' })
     client.close()
   })
 

@@ -5,7 +5,7 @@ import { type SendEvent, type SoundTaker, withContext } from './exchange.ts'
 import type { RequestOf } from './requests.ts'
 
 /** What is listened for when a client names nothing, and told of in `info`; any other words of the dictionary may be named. */
-export const wakeWords = ['hello robot', 'hey robot', 'hey computer', 'okay computer'] as const
+export const wakeWords = ['wake up robot', 'hello robot', 'hey robot', 'hey computer'] as const
 /** A spotter that is as far behind as it may be is looked at so often. */
 const lookAgainMs = 50
 /** And takes more within this, or is broken. */

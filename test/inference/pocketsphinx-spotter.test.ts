@@ -1,30 +1,15 @@
-import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { Resampler } from '../../engine/audio/resampler.ts'
 import { EngineError } from '../../engine/errors.ts'
 import { lookUpPhrases } from '../../engine/inference/keyword-dictionary.ts'
 import { PocketsphinxSpotter, thresholdOf } from '../../engine/inference/pocketsphinx-spotter.ts'
 import type { KeywordSpotting, SpottedWord } from '../../engine/inference/speech.ts'
 import { hasTestData, testData } from '../support/data.ts'
+import { joinSound, sayByEspeak, silence } from '../support/espeak.ts'
 import { readSpeech } from '../support/speech.ts'
 import { until } from '../support/wait.ts'
 
 const timeout = 120_000
 const rate = 16_000
-
-/** What espeak-ng says, at 16 kHz. */
-function say(text: string): Int16Array {
-  const wav = execFileSync('espeak-ng', ['-v', 'en-us', '-s', '140', '-a', '30', '--stdout', text])
-  const samples = new Int16Array(wav.buffer.slice(wav.byteOffset + 44, wav.byteOffset + wav.length - (wav.length % 2)))
-  const resampler = new Resampler(22_050, rate)
-  return join(resampler.push(samples), resampler.end())
-}
-
-function join(...parts: Int16Array[]): Int16Array {
-  return Int16Array.from(parts.flatMap((part) => [...part]))
-}
-
-const silence = (seconds: number) => new Int16Array(seconds * rate)
 
 /** Words that are heard in a sound, which is fed as fast as it is taken. */
 async function spot(words: readonly string[], sound: Int16Array): Promise<SpottedWord[]> {
@@ -55,7 +40,13 @@ function takes(spotting: KeywordSpotting, piece: Int16Array): boolean {
 
 describe('a keyword spotter', () => {
   it('hears its words in speech, and tells where they were', { timeout }, async () => {
-    const sound = join(silence(1), say('hello robot, how are you?'), silence(1), say('the birds sing'), silence(1))
+    const sound = joinSound(
+      silence(1),
+      sayByEspeak('hello robot, how are you?'),
+      silence(1),
+      sayByEspeak('the birds sing'),
+      silence(1),
+    )
     const [found, ...others] = await spot(['Hello  Robot', 'be quiet'], sound)
     expect(found?.word).toBe('Hello  Robot')
     expect(found?.start).toBeGreaterThan(0.8)
@@ -67,7 +58,7 @@ describe('a keyword spotter', () => {
     const heard: SpottedWord[] = []
     const spotting = await new PocketsphinxSpotter().open(['hello robot'], { onSpotted: (word) => heard.push(word) })
     try {
-      spotting.push(join(silence(1), say('hello robot'), silence(1)))
+      spotting.push(joinSound(silence(1), sayByEspeak('hello robot'), silence(1)))
       await until('that it is told', () => heard.length > 0)
       expect(heard[0]?.word).toBe('hello robot')
     } finally {
@@ -87,7 +78,7 @@ describe('a keyword spotter', () => {
   it.skipIf(!hasTestData)('hears none where a man speaks of other things', { timeout }, async () => {
     const sound = Int16Array.from(await readSpeech(testData('media/jfk.wav')), (value) => value * 32_767)
     expect(await spotAll(sound)).toEqual([])
-    const words = await spot(['country'], join(sound, silence(1)))
+    const words = await spot(['country'], joinSound(sound, silence(1)))
     const [first] = words
     expect(first?.start).toBeGreaterThan(5.5)
     expect(first?.end).toBeLessThan(6.8)
