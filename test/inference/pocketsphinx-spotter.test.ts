@@ -1,10 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { EngineError } from '../../engine/errors.ts'
 import { lookUpPhrases } from '../../engine/inference/keyword-dictionary.ts'
 import { PocketsphinxSpotter, thresholdOf } from '../../engine/inference/pocketsphinx-spotter.ts'
 import type { KeywordSpotting, SpottedWord } from '../../engine/inference/speech.ts'
 import { hasTestData, testData } from '../support/data.ts'
 import { joinSound, sayByEspeak, silence } from '../support/espeak.ts'
+import { childrenOf, commandOf, isRunning } from '../support/processes.ts'
 import { readSpeech } from '../support/speech.ts'
 import { until } from '../support/wait.ts'
 
@@ -84,6 +85,42 @@ describe('a keyword spotter', () => {
     expect(first?.end).toBeLessThan(6.8)
   })
 
+  it('fails when its program dies young, and starts another one else', { timeout }, async () => {
+    const heard: SpottedWord[] = []
+    const failures: EngineError[] = []
+    const told = {
+      onSpotted: (word: SpottedWord) => heard.push(word),
+      onFailure: (error: EngineError) => failures.push(error),
+    }
+    const before = programs()
+    const spotting = await new PocketsphinxSpotter().open(['hello robot'], told)
+    const realNow = performance.now.bind(performance)
+    const later = vi.spyOn(performance, 'now').mockImplementation(() => realNow() + 60_000)
+    try {
+      spotting.push(silence(2))
+      const [first = 0] = programs().filter((pid) => !before.includes(pid))
+      process.kill(first, 'SIGKILL')
+      const second = await until('another program', () =>
+        programs().find((pid) => pid !== first && !before.includes(pid)),
+      )
+      spotting.push(joinSound(silence(1), sayByEspeak('hello robot'), silence(1)))
+      await until('its word', () => heard.length > 0, timeout)
+      // Two seconds were heard before it.
+      expect(heard[0]?.start).toBeGreaterThan(2.5)
+      expect(heard[0]?.start).toBeLessThan(4)
+      // It is young, however long the machine took.
+      later.mockImplementation(realNow)
+      process.kill(second, 'SIGKILL')
+      await until('the failure', () => failures.length > 0)
+      expect(failures).toEqual([expect.objectContaining({ code: 'unavailable' })])
+      expect(() => spotting.push(silence(1))).toThrow('Expected the keyword spotter to answer, but it ended (SIGKILL)')
+    } finally {
+      later.mockRestore()
+      await spotting[Symbol.asyncDispose]()
+    }
+    expect(programs()).toEqual(before)
+  })
+
   it('refuses words that nobody knows how to say, by name', async () => {
     const spotter = new PocketsphinxSpotter()
     const open = (words: string[], threshold?: number) =>
@@ -103,6 +140,11 @@ describe('a keyword spotter', () => {
     expect(known.map(({ phones }) => thresholdOf(phones))).toEqual([1e-5, 1e-30])
   })
 })
+
+/** Programs that listen for this process. */
+function programs(): number[] {
+  return childrenOf(process.pid).filter((pid) => isRunning(pid) && commandOf(pid).includes('pocketsphinx_continuous'))
+}
 
 function spotAll(sound: Int16Array): Promise<SpottedWord[]> {
   return spot(['hello robot', 'hey computer', 'hey robot', 'okay computer'], sound)
