@@ -70,7 +70,7 @@ describe('pipelines', () => {
   })
 
   it('builds the one of the README', () => {
-    const [, text = ''] = /```yaml\n([\s\S]*?)```/.exec(readFileSync(join(projectRoot, 'README.md'), 'utf8')) ?? []
+    const [, text = ''] = /```yaml\n(name:[\s\S]*?)```/.exec(readFileSync(join(projectRoot, 'README.md'), 'utf8')) ?? []
     expect(checkPipeline(parsePipeline(text, 'README.md'), plugins).length).toBeGreaterThan(0)
   })
 })
