@@ -25,12 +25,14 @@ export function faceRoutes(vision: Vision, gallery: FaceGallery): Hono {
   const app = createRoutes()
   app.get(path, () => Response.json(gallery.list()))
   app.post(path, (context) => enrol(vision, gallery, context))
-  refuseOtherMethods(app, path, 'GET, POST')
   app.get(`${path}/:name/picture`, ({ req }) => {
     const picture = new Uint8Array(gallery.picture(req.param('name')))
     return new Response(picture, { headers: { 'content-type': 'application/octet-stream' } })
   })
   app.delete(`${path}/:name`, ({ req }) => Response.json(gallery.remove(req.param('name'))))
+  refuseOtherMethods(app, path, 'GET, HEAD, POST')
+  refuseOtherMethods(app, `${path}/:name/picture`, 'GET, HEAD')
+  refuseOtherMethods(app, `${path}/:name`, 'DELETE')
   return describeRoutes(app, { name: 'People', failure: houseFailure, operations: operations() })
 }
 
