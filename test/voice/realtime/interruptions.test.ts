@@ -51,6 +51,24 @@ describe('B: an interruption', () => {
     await trial.close()
   })
 
+  it('B2: aborts the model within a token, and the next turn begins within 200 ms', async () => {
+    const trial = await RealtimeTrial.open()
+    trial.stages.delays = { ...trial.stages.delays, firstToken: 300, token: 200 }
+    await beginLongAnswer(trial)
+    expect(trial.stages.working.generations).toBe(1)
+    const words = trial.all('response.output_audio_transcript.delta').length
+    trial.send({ type: 'response.cancel' })
+    await trial.pass(0)
+    expect(trial.stages.working).toMatchObject({ generations: 0, voices: 0 })
+    const content = [{ type: 'input_text', text: 'Something else!' }]
+    trial.send({ type: 'conversation.item.create', item: { type: 'message', role: 'user', content } })
+    trial.send({ type: 'response.create' })
+    await trial.pass(200)
+    expect(trial.stages.requests).toHaveLength(2)
+    expect(trial.all('response.output_audio_transcript.delta')).toHaveLength(words)
+    await trial.close()
+  })
+
   it('B3: keeps of the reply the words that were heard, also when its response was completed', async () => {
     const trial = await RealtimeTrial.open()
     trial.stages.answers = [['One two three four. '], ['Yes. ']]
