@@ -13,7 +13,7 @@ import type { ModelStore } from './model-store.ts'
 import { modelTraits } from './model-traits.ts'
 import type { TrustedFiles } from './trusted-files.ts'
 
-/** A device that was away is asked for again after this; others may run the model meanwhile. */
+/** A device that is away is looked for so often, at nobody's expense: others may run the model meanwhile. */
 const lookAgainMs = 5000
 /** How the vendor’s language models are quantised: activations of 8 bits, weights of 4. */
 const quantisation = 'A8W4'
@@ -40,6 +40,7 @@ export class HailoLanguageBackend implements LanguageBackend {
   readonly #models: readonly CatalogueModel[]
   readonly #loaded = new Map<string, HailoLanguageModel>()
   #away: { readonly why: string; readonly until: number } | undefined
+  #isLooking = false
 
   constructor(options: HailoLanguageBackendOptions) {
     this.#options = options
@@ -103,6 +104,19 @@ export class HailoLanguageBackend implements LanguageBackend {
     }
   }
 
+  /** Who asks for a model meanwhile is not the one to find that the device is still away. */
+  async #lookAgain(): Promise<void> {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    try {
+      await this.#start()
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error
+    } finally {
+      this.#isLooking = false
+    }
+  }
+
   async #offer(model: CatalogueModel, names: FolderNames): Promise<LanguageOffer> {
     const { name, licence, llama } = model
     const places = await this.#options.store.look(model, 'hailo', names)
@@ -123,8 +137,9 @@ export class HailoLanguageBackend implements LanguageBackend {
 
   #stateOf(places: { readonly why: string } | { readonly missing: string }): Pick<LanguageOffer, 'state' | 'why'> {
     if ('missing' in places) return { state: 'missing', why: places.missing }
-    if (this.#away && performance.now() < this.#away.until) return { state: 'failed', why: this.#away.why }
-    return { state: 'available', why: places.why }
+    if (!this.#away) return { state: 'available', why: places.why }
+    if (performance.now() >= this.#away.until) void this.#lookAgain()
+    return { state: 'failed', why: this.#away.why }
   }
 }
 

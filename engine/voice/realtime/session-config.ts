@@ -145,7 +145,7 @@ function formatOf(format: { readonly type: StreamFormat } | null | undefined) {
   return format ? { format: format.type === 'audio/pcm' ? pcm : { type: format.type } } : {}
 }
 
-/** Names that are known here; any other is answered by the first. */
+/** Names that are known here; any other voice is the first of them, any other model the one that is first at each turn. */
 export interface KnownNames {
   readonly models: readonly string[]
   readonly voices: readonly string[]
@@ -156,7 +156,8 @@ export function toSettings(config: SessionConfig, known: KnownNames): VoiceSetti
   const { audio, instructions, output_modalities, tools, tool_choice } = config
   const { transcription, turn_detection } = audio.input
   const { language, prompt } = transcription ?? {}
-  const model = knownName(config.model, known.models)
+  // For a name that is not known here each turn takes the model that is first then: a device may be lost meanwhile.
+  const model = known.models.includes(config.model) ? config.model : undefined
   return {
     instructions,
     ...(model === undefined ? {} : { model }),
