@@ -29,11 +29,16 @@ export async function startTalking(
   given: GivenParts = {},
 ): Promise<TalkingEngine> {
   const state = mkdtempSync(join(tmpdir(), 'hailstream-talking-'))
-  const all = { pipelines: [], ...settings }
-  const set = Object.entries(all).flatMap(([path, value]) => ['--set', `${path}=${JSON.stringify(value)}`])
+  const set = Object.entries({ pipelines: [], ...settings }).flatMap(([path, value]) => [
+    '--set',
+    `${path}=${JSON.stringify(value)}`,
+  ])
   const line = parseCommandLine(['start', '--port', '0', '--log-level', 'warn', ...set])
   const config = loadConfig(line, { ...process.env, HAILSTREAM_STATE: state })
-  const app = await createApp(config, '0.0.0-bench', createLog(config.log.level), { voice: { deadlines }, ...given })
+  const app = await createApp(config, '0.0.0-bench', createLog(config.log.level), {
+    ...given,
+    voice: { deadlines, ...given.voice },
+  })
   return {
     app,
     socketUrl: app.url.replace('http', 'ws'),
