@@ -145,7 +145,8 @@ describe('the commands models verify, remove and import', () => {
     expect(well.lines.find((line) => line.includes('yolov8n.onnx'))).toMatch(
       /^ok +\S+\/models\/yolov8n\.onnx \(SHA-256 [0-9a-f]{64}\)$/,
     )
-    expect(well.lines.at(-1)).toBe('3 files: none is wrong')
+    // What was fetched, three networks of Human and three of PaddleOCR.
+    expect(well.lines.at(-1)).toBe('7 files: none is wrong')
     writeFileSync(join(state, 'models/yolov8n.onnx'), bytes.subarray(1))
     const bad = await run(['verify', 'yolov8n'], { state })
     expect([bad.isWell, bad.lines.at(-1)]).toEqual([false, '1 file: 1 wrong'])
