@@ -23,6 +23,11 @@ const pauseSteps = 6
 const tailSteps = 3
 /** Work that is worth its cost also where it may be in vain, in milliseconds. */
 const quickMs = 1000
+/**
+ * After a hypothesis the recogniser rests for so many times as long as it took: what is being made when somebody falls silent is in the way of the
+ * answer, since an accelerator does not stop for an abort.
+ */
+const restFactor = 2
 /** A recogniser that needs more of the time than this share would have no time left for the utterance itself beside hypotheses about it. */
 const mostShare = 0.5
 
@@ -48,7 +53,7 @@ export interface UtteranceStreamOptions {
   readonly endpoints?: Partial<EndpointerOptions>
   /** See `RecogniserOptions.isTurn`. */
   readonly isTurn?: boolean | undefined
-  /** From one hypothesis about a growing utterance to the next, at least; and never sooner than the last one took. Milliseconds. */
+  /** From one hypothesis about a growing utterance to the next, at least; and never sooner than twice what the last one took. Milliseconds. */
   readonly partialMs?: number
   /** Milliseconds; for tests. */
   readonly now?: () => number
@@ -168,17 +173,22 @@ export class UtteranceStream implements RecogniserStream {
   async #foreseen(): Promise<readonly SpokenSegment[] | undefined> {
     const guess = this.#guess
     this.#guess = undefined
-    if (guess && guess.steps >= this.#spokenSteps + tailSteps) return guess.found
+    if (guess && this.#hasHeardAll(guess)) return guess.found
     guess?.abort.abort()
     await guess?.found
     return undefined
+  }
+
+  #hasHeardAll(guess: Guess | undefined): boolean {
+    return guess !== undefined && guess.steps >= this.#spokenSteps + tailSteps
   }
 
   #guessAgain(): void {
     const soundMs = this.#steps.length * stepMs
     const expectedMs = this.#work.expectMs(soundMs)
     const isQuick = expectedMs < quickMs
-    const hasPaused = isQuick && this.#steps.length - this.#spokenSteps === pauseSteps
+    const isNew = !this.#hasHeardAll(this.#guess)
+    const hasPaused = isQuick && isNew && this.#steps.length - this.#spokenSteps === pauseSteps
     const isWorth = isQuick || expectedMs <= mostShare * soundMs
     if (!hasPaused && (!isWorth || this.#isGuessing || this.#now() < this.#nextGuessAt)) return
     this.#guess?.abort.abort()
@@ -200,7 +210,7 @@ export class UtteranceStream implements RecogniserStream {
     } finally {
       if (this.#guess?.abort === abort || !this.#guess) this.#isGuessing = false
       const now = this.#now()
-      this.#nextGuessAt = Math.max(startedAt + (this.#options.partialMs ?? 500), now + now - startedAt)
+      this.#nextGuessAt = Math.max(startedAt + (this.#options.partialMs ?? 500), now + restFactor * (now - startedAt))
     }
   }
 
