@@ -33,8 +33,8 @@ piper-en-us-amy-low:
   licence: MIT
   piper:
     files:
-      - { name: en_US-amy-low.onnx, url: '${url}/small.gguf', sha256: ${sha256} }
-      - { name: en_US-amy-low.onnx.json, url: '${url}/small.gguf', sha256: ${sha256} }
+      - { name: en_US-amy-low.onnx, url: '${url}/amy.onnx', sha256: ${sha256} }
+      - { name: en_US-amy-low.onnx.json, url: '${url}/amy.onnx.json', sha256: ${sha256} }
     verified: false
     language: en_US
 `,
