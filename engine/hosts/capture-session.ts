@@ -4,13 +4,11 @@ import type { Edge } from '../core/edge.ts'
 import { createPacket, type ImagePayload, type PacketOf, type PixelFormat } from '../core/packet.ts'
 import { StampClock } from '../core/stamp-clock.ts'
 import { EngineError } from '../errors.ts'
+import { CaptureRun, type OpenLimits } from './capture-run.ts'
 import { drawCounter } from './counter.ts'
-import { Host, type HostStatus, type OnHostStart, type SharedPool } from './host.ts'
+import type { Host, HostStatus, OnHostStart, SharedPool } from './host.ts'
 import type { CapturedFrame, CaptureProtocol } from './protocol.ts'
 
-/** The first start of GStreamer on a machine scans all plug-ins. */
-const readyMs = 30_000
-const openMs = 10_000
 /** Empty slots that lie ready in a host: 200 ms of frames at 30 fps, more than the engine ever needs to refill. */
 const maxReady = 6
 
@@ -61,10 +59,8 @@ export interface CaptureSessionOptions {
 export class CaptureSession implements AsyncDisposable {
   readonly #options: CaptureSessionOptions
   readonly #clock = new StampClock()
-  readonly #closed = new AbortController()
+  readonly #capture: CaptureRun
   readonly #stopListening: () => void
-  #host: Host<CaptureProtocol> | undefined
-  #running: Promise<void> = Promise.resolve()
   /** Slots at the host that it has not filled yet. */
   #ready = 0
   #refilling: NodeJS.Immediate | undefined
@@ -72,71 +68,38 @@ export class CaptureSession implements AsyncDisposable {
 
   constructor(options: CaptureSessionOptions) {
     this.#options = options
+    const { request, tools, onError, ...shared } = options
+    this.#capture = new CaptureRun({
+      ...shared,
+      log: tools.log,
+      launches: request.launches,
+      listen: (host, launch) => {
+        this.#ready = 0
+        host.on('frame', (frame) => this.#take(frame, launch))
+        host.on('skipped', ({ count }) => this.#countLost(count))
+      },
+      open: (host, launch, limits) => this.#open(host, launch, limits),
+      hasGiven: () => this.#frames > 0,
+      onEnd: (error) => onError(error ?? new EngineError('unavailable', 'The source ended')),
+    })
     this.#stopListening = options.pool.ledger.onFree(() => this.#refill())
   }
 
   get status(): HostStatus {
-    const { name } = this.#options
-    const restarts = this.#options.restarts()
-    return { name, pid: this.#host?.pid ?? null, state: this.#host?.state ?? 'starting', restarts }
+    return this.#capture.status
   }
 
   /** Captures until it is disposed or fails; `before` is waited for first. */
   run(before: Promise<void> | undefined): Promise<void> {
-    this.#running = this.#run(before)
-    return this.#running
+    return this.#capture.run(before)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed.abort()
     this.#stopListening()
-    await this.#host?.[Symbol.asyncDispose]()
-    await this.#running
+    await this.#capture[Symbol.asyncDispose]()
   }
 
-  async #run(before: Promise<void> | undefined): Promise<void> {
-    await before
-    let failure: unknown
-    for (const launch of this.#options.request.launches) {
-      if (this.#closed.signal.aborted) return
-      failure = await this.#capture(launch)
-      if (this.#frames > 0) break
-      this.#options.tools.log.debug({ error: String(failure) }, 'capture gave no frame')
-    }
-    if (!this.#closed.signal.aborted) this.#options.onError(failure)
-  }
-
-  /** Captures with one host until the source ends or breaks; gives the reason. */
-  async #capture(launch: string): Promise<unknown> {
-    const { name, pool, tools, onStart } = this.#options
-    const host = new Host<CaptureProtocol>({
-      name,
-      entry: 'capture',
-      pool,
-      log: tools.log,
-      restart: false,
-      onStart,
-      env: { UV_THREADPOOL_SIZE: '6', GST_DEBUG_NO_COLOR: '1' },
-      // A camera that opens slowly blocks the main thread meanwhile. One that stands still is seen sooner: no frames come.
-      timing: { readyMs, pingMs: openMs },
-    })
-    this.#host = host
-    this.#ready = 0
-    host.on('frame', (frame) => this.#take(frame, launch))
-    host.on('skipped', ({ count }) => this.#countLost(count))
-    const over = endOf(host)
-    try {
-      await host.start()
-      await this.#open(host, launch)
-      return await over
-    } catch (error) {
-      return error
-    } finally {
-      await host[Symbol.asyncDispose]()
-    }
-  }
-
-  async #open(host: Host<CaptureProtocol>, launch: string): Promise<void> {
+  #open(host: Host<CaptureProtocol>, launch: string, limits: OpenLimits): Promise<unknown> {
     const { request, maxSize } = this.#options
     const { format, loop, whenFull, again = 'previous' } = request
     const params = {
@@ -149,11 +112,11 @@ export class CaptureSession implements AsyncDisposable {
       maxHeight: maxSize.height,
     } as const
     this.#refill()
-    await host.call('open', params, { signal: this.#closed.signal, deadlineMs: openMs })
+    return host.call('open', params, limits)
   }
 
   #take(frame: CapturedFrame, launch: string): void {
-    if (this.#closed.signal.aborted) return
+    if (this.#capture.isClosed) return
     const { pool, tools, request } = this.#options
     const { width, height, format, bytes } = frame
     const image = pool.ledger.filled(frame.loan, { width, height, format, bytes })
@@ -187,8 +150,8 @@ export class CaptureSession implements AsyncDisposable {
   }
 
   #refill(): void {
-    const host = this.#host
-    if (host?.state !== 'up' || this.#closed.signal.aborted) return
+    const { host, isClosed } = this.#capture
+    if (host?.state !== 'up' || isClosed) return
     const { ledger } = this.#options.pool
     const share = this.#options.share()
     while (this.#ready < maxReady && ledger.ownedBy(host.borrower) < share) {
@@ -198,12 +161,4 @@ export class CaptureSession implements AsyncDisposable {
       host.tell('lend', loan)
     }
   }
-}
-
-/** Resolves with the reason when the source has ended, or its host. */
-function endOf(host: Host<CaptureProtocol>): Promise<EngineError> {
-  return new Promise((resolve) => {
-    host.on('ended', ({ message }) => resolve(new EngineError('unavailable', message)))
-    host.onExit(() => resolve(new EngineError('unavailable', `Host ${host.name} died`)))
-  })
 }

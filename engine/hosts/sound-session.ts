@@ -1,13 +1,10 @@
 import { createPacket, type PacketOf } from '../core/packet.ts'
 import { StampClock } from '../core/stamp-clock.ts'
-import { EngineError } from '../errors.ts'
+import { CaptureRun } from './capture-run.ts'
 import type { CaptureTools } from './capture-session.ts'
-import { Host, type HostStatus, type OnHostStart, type SharedPool } from './host.ts'
-import type { CapturedSound, CaptureProtocol } from './protocol.ts'
+import type { HostStatus, OnHostStart, SharedPool } from './host.ts'
+import type { CapturedSound } from './protocol.ts'
 
-/** The first start of GStreamer on a machine scans all plug-ins. */
-const readyMs = 30_000
-const openMs = 10_000
 /** Pieces on their way to the engine: a second of them. The channel is the only other place where they could pile up. */
 const window = 50
 
@@ -41,80 +38,49 @@ export interface SoundSessionOptions {
 export class SoundSession implements AsyncDisposable {
   readonly #options: SoundSessionOptions
   readonly #clock = new StampClock()
-  readonly #closed = new AbortController()
-  #host: Host<CaptureProtocol> | undefined
-  #running: Promise<void> = Promise.resolve()
+  readonly #capture: CaptureRun
   #pieces = 0
 
   constructor(options: SoundSessionOptions) {
     this.#options = options
+    const { request, tools, onEnd, ...shared } = options
+    const { launches, loop, whenFull } = request
+    this.#capture = new CaptureRun({
+      ...shared,
+      log: tools.log,
+      launches,
+      listen: (host, launch) => {
+        host.on('sound', (sound) => this.#take(sound, launch))
+        host.on('skipped', ({ count }) => this.#countLost(count))
+      },
+      open: (host, launch, limits) => {
+        host.tell('more', { pieces: window })
+        return host.call('openSound', { launch, loop, whenFull }, limits)
+      },
+      hasGiven: () => this.#pieces > 0,
+      onEnd,
+    })
   }
 
   get status(): HostStatus {
-    const { name } = this.#options
-    const restarts = this.#options.restarts()
-    return { name, pid: this.#host?.pid ?? null, state: this.#host?.state ?? 'starting', restarts }
+    return this.#capture.status
   }
 
   /** Captures until it is disposed, ends or fails; `before` is waited for first. */
   run(before: Promise<void> | undefined): Promise<void> {
-    this.#running = this.#run(before)
-    return this.#running
+    return this.#capture.run(before)
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed.abort()
-    await this.#host?.[Symbol.asyncDispose]()
-    await this.#running
-  }
-
-  async #run(before: Promise<void> | undefined): Promise<void> {
-    await before
-    let outcome: unknown
-    for (const launch of this.#options.request.launches) {
-      if (this.#closed.signal.aborted) return
-      outcome = await this.#capture(launch)
-      if (this.#pieces > 0) break
-      this.#options.tools.log.debug({ error: String(outcome) }, 'capture gave no sound')
-    }
-    if (!this.#closed.signal.aborted) this.#options.onEnd(outcome)
-  }
-
-  async #capture(launch: string): Promise<unknown> {
-    const { name, pool, tools, onStart, request } = this.#options
-    const host = new Host<CaptureProtocol>({
-      name,
-      entry: 'capture',
-      pool,
-      log: tools.log,
-      restart: false,
-      onStart,
-      env: { GST_DEBUG_NO_COLOR: '1' },
-      timing: { readyMs, pingMs: openMs },
-    })
-    this.#host = host
-    host.on('sound', (sound) => this.#take(sound, launch))
-    host.on('skipped', ({ count }) => this.#countLost(count))
-    const over = endOf(host)
-    try {
-      await host.start()
-      host.tell('more', { pieces: window })
-      const params = { launch, loop: request.loop, whenFull: request.whenFull }
-      await host.call('openSound', params, { signal: this.#closed.signal, deadlineMs: openMs })
-      return await over
-    } catch (error) {
-      return error
-    } finally {
-      await host[Symbol.asyncDispose]()
-    }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#capture[Symbol.asyncDispose]()
   }
 
   #take({ samples, sampleRate, channels, stamp, arrivedAt }: CapturedSound, launch: string): void {
-    if (this.#closed.signal.aborted) return
+    if (this.#capture.isClosed) return
     if (this.#pieces++ === 0) this.#options.onChosen(launch)
     const { tools, request, onPacket } = this.#options
     const { stream } = tools
-    const ask = () => this.#host?.tell('more', { pieces: 1 })
+    const ask = () => this.#capture.host?.tell('more', { pieces: 1 })
     const waits = request.whenFull === 'wait'
     if (!waits) ask()
     tools.edge.counts.in++
@@ -129,14 +95,4 @@ export class SoundSession implements AsyncDisposable {
     counts.in += count
     counts.dropped += count
   }
-}
-
-/** Resolves with the reason when the source has broken, or its host; with undefined when it has ended. */
-function endOf(host: Host<CaptureProtocol>): Promise<EngineError | undefined> {
-  return new Promise((resolve) => {
-    host.on('ended', ({ reason, message }) =>
-      resolve(reason === 'end' ? undefined : new EngineError('unavailable', message)),
-    )
-    host.onExit(() => resolve(new EngineError('unavailable', `Host ${host.name} died`)))
-  })
 }
