@@ -1,14 +1,13 @@
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
 import { EngineError } from '../errors.ts'
+import { askAbout } from '../inference/ask-about.ts'
 import type { FaceGallery } from '../inference/face-gallery.ts'
-import type { DecodedPicture, Vision } from '../inference/vision.ts'
+import type { Vision } from '../inference/vision.ts'
 import { answer, createRoutes, houseFailure, refuseOtherMethods } from './answer.ts'
 import { describeRoutes, type Operation } from './operation.ts'
 import { readPicture, WrongType } from './picture.ts'
 
-/** From the request's last byte to its answer. */
-const deadlineMs = 30_000
 const path = '/api/faces/people'
 
 const person = z.strictObject({
@@ -101,15 +100,9 @@ async function enrol(vision: Vision, gallery: FaceGallery, { req }: Context): Pr
 }
 
 /** The vector of the one face that the picture shows. */
-async function findFace(vision: Vision, bytes: Uint8Array, hungUp: AbortSignal) {
-  const late = AbortSignal.timeout(deadlineMs)
-  const signal = AbortSignal.any([hungUp, late])
+function findFace(vision: Vision, bytes: Uint8Array, hungUp: AbortSignal) {
   const options = { embedding: true, recognise: false, maxFaces: 2 }
-  const session = vision.openTask('faces', options, 'interactive', { user: `POST ${path}` })
-  let picture: DecodedPicture | undefined
-  try {
-    picture = await vision.decodePicture(bytes, signal)
-    const { objects } = await session.ask(picture.image, signal)
+  return askAbout(vision, { task: 'faces', options, user: `POST ${path}`, bytes, hungUp }, ({ objects }) => {
     const [face, ...others] = objects
     if (face?.embedding && others.length === 0) return face.embedding
     const seen = objects.length > 1 ? 'several' : 'none'
@@ -117,13 +110,5 @@ async function findFace(vision: Vision, bytes: Uint8Array, hungUp: AbortSignal) 
       'invalid',
       `Expected a picture of one face, received one that shows ${seen}. Cut out the one that is meant`,
     )
-  } catch (error) {
-    if (!late.aborted) throw error
-    throw new EngineError('timeout', `Expected an answer within ${deadlineMs / 1000} s. Try again later`, {
-      cause: error,
-    })
-  } finally {
-    picture?.image.release()
-    await session[Symbol.asyncDispose]()
-  }
+  })
 }

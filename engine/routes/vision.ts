@@ -4,17 +4,15 @@ import { EngineError } from '../errors.ts'
 import { chooseFormat, NotAcceptable, optionsFor } from '../formats/choose-format.ts'
 import type { Format } from '../formats/format.ts'
 import { formatsOf } from '../formats/formats.ts'
+import { askAbout } from '../inference/ask-about.ts'
 import { parseKeepAlive } from '../inference/keep-alive.ts'
 import { scaleObjects } from '../inference/scale-objects.ts'
-import type { DecodedPicture, TaskResult, Vision } from '../inference/vision.ts'
+import type { TaskResult, Vision } from '../inference/vision.ts'
 import { toResultObject } from '../streams/encode.ts'
 import type { ResultObject } from '../streams/wire.ts'
 import { answer, createRoutes, houseFailure, refuseOtherMethods } from './answer.ts'
 import { type Contents, describeRoutes, type Operation } from './operation.ts'
 import { readPicture, WrongType } from './picture.ts'
-
-/** From the request's last byte to its answer. */
-const deadlineMs = 30_000
 
 /**
  * `POST /api/<task>` for every task: a picture in, what was found out. Options come as query, fields or JSON keys: the task's own,
@@ -124,23 +122,10 @@ async function ask(
   hungUp: AbortSignal,
 ): Promise<Asked> {
   const keepAlive = keep_alive === undefined ? undefined : parseKeepAlive(keep_alive)
-  const session = vision.openTask(task, options, 'interactive', { user: `POST /api/${task}` })
-  const late = AbortSignal.timeout(deadlineMs)
-  const signal = AbortSignal.any([hungUp, late])
-  let picture: DecodedPicture | undefined
-  try {
-    picture = await vision.decodePicture(bytes, signal)
-    const { objects, ...by } = await session.ask(picture.image, signal)
+  const question = { task, options, user: `POST /api/${task}`, bytes, hungUp }
+  return askAbout(vision, question, ({ objects, ...by }, picture) => {
     if (keepAlive !== undefined) vision.keepAlive(by.model, keepAlive)
     const original = { width: picture.originalWidth, height: picture.originalHeight }
     return { ...by, size: original, objects: scaleObjects(objects, picture.image, original).map(toResultObject) }
-  } catch (error) {
-    if (!late.aborted) throw error
-    throw new EngineError('timeout', `Expected an answer within ${deadlineMs / 1000} s. Try again later`, {
-      cause: error,
-    })
-  } finally {
-    picture?.image.release()
-    await session[Symbol.asyncDispose]()
-  }
+  })
 }

@@ -1,3 +1,4 @@
+import { ChangeSignal } from './change-signal.ts'
 import type { ReplySound, VoiceOutput } from './voice-output.ts'
 
 /** The session is told so often what was heard. */
@@ -23,6 +24,7 @@ export class ClockPlayer implements Pick<VoiceOutput, 'play' | 'hold' | 'resume'
   readonly #options: ClockPlayerOptions
   readonly #aheadMs: number
   readonly #now: () => number
+  readonly #changed = new ChangeSignal()
   #turn = 0
   #sentMs = 0
   #heardMs = 0
@@ -30,7 +32,6 @@ export class ClockPlayer implements Pick<VoiceOutput, 'play' | 'hold' | 'resume'
   #isHeld = false
   #toldMs = 0
   #timer: NodeJS.Timeout | undefined
-  #changed: (() => void)[] = []
 
   constructor(options: ClockPlayerOptions) {
     this.#options = options
@@ -41,7 +42,7 @@ export class ClockPlayer implements Pick<VoiceOutput, 'play' | 'hold' | 'resume'
 
   async play(sound: ReplySound): Promise<void> {
     if (sound.turn > this.#turn) this.#begin(sound.turn)
-    while (sound.turn === this.#turn && (this.#isHeld || this.#leadMs() >= this.#aheadMs)) await this.#change()
+    while (sound.turn === this.#turn && (this.#isHeld || this.#leadMs() >= this.#aheadMs)) await this.#changed.next()
     if (sound.turn !== this.#turn) return
     await this.#options.send(sound)
     // Heard from now on: before, it was on its way. The session hears of a piece before it hears that it was played.
@@ -64,7 +65,7 @@ export class ClockPlayer implements Pick<VoiceOutput, 'play' | 'hold' | 'resume'
     this.#advance()
     this.#isHeld = false
     this.#schedule()
-    this.#wake()
+    this.#changed.wake()
   }
 
   async flush(turn: number): Promise<number> {
@@ -89,7 +90,7 @@ export class ClockPlayer implements Pick<VoiceOutput, 'play' | 'hold' | 'resume'
     this.#at = this.#now()
     this.#isHeld = false
     clearTimeout(this.#timer)
-    this.#wake()
+    this.#changed.wake()
   }
 
   #leadMs(): number {
@@ -115,19 +116,9 @@ export class ClockPlayer implements Pick<VoiceOutput, 'play' | 'hold' | 'resume'
   #tell(): void {
     const { onPlayed } = this.#options
     this.#schedule()
-    this.#wake()
+    this.#changed.wake()
     if (this.#heardMs === this.#toldMs) return
     this.#toldMs = this.#heardMs
     onPlayed(this.#turn, this.#heardMs)
-  }
-
-  #wake(): void {
-    const changed = this.#changed
-    this.#changed = []
-    for (const wake of changed) wake()
-  }
-
-  #change(): Promise<void> {
-    return new Promise((resolve) => this.#changed.push(resolve))
   }
 }

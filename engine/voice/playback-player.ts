@@ -1,5 +1,6 @@
 import type { Subscription } from 'rxjs'
 import type { Playback } from '../audio/playbacks.ts'
+import { ChangeSignal } from './change-signal.ts'
 import type { ReplySound, VoiceOutput } from './voice-output.ts'
 
 /** What a playback player hands sound to, and whom it tells. */
@@ -14,13 +15,13 @@ export interface PlaybackPlayerOptions {
 /** For a speaker that tells what was heard. One reply at a time: the newest. */
 export class PlaybackPlayer implements Pick<VoiceOutput, 'play' | 'hold' | 'resume' | 'flush'> {
   readonly #options: PlaybackPlayerOptions
+  readonly #changed = new ChangeSignal()
   #turn = 0
   #playback: Playback | undefined
   #listening: Subscription | undefined
   /** What the speaker has to have heard before this reply begins. */
   #startsAtMs = 0
   #sentMs = 0
-  #changed: (() => void)[] = []
 
   constructor(options: PlaybackPlayerOptions) {
     this.#options = options
@@ -36,7 +37,7 @@ export class PlaybackPlayer implements Pick<VoiceOutput, 'play' | 'hold' | 'resu
     this.#listening = playback.changes.subscribe({
       next: () => {
         this.#options.onPlayed(turn, this.#heardMs(playback))
-        this.#wake()
+        this.#changed.wake()
       },
       // It broke: nothing of the reply is heard any more, which its session finds out by itself.
       complete: () => this.close(),
@@ -46,7 +47,7 @@ export class PlaybackPlayer implements Pick<VoiceOutput, 'play' | 'hold' | 'resu
   /** While the speaker has enough, it waits. What comes after the reply's end is dropped. */
   async play(sound: ReplySound): Promise<void> {
     const ms = (sound.samples.length * 1000) / sound.sampleRate
-    while (this.#isPlaying(sound.turn) && this.#waitingMs() >= this.#options.aheadMs) await this.#change()
+    while (this.#isPlaying(sound.turn) && this.#waitingMs() >= this.#options.aheadMs) await this.#changed.next()
     if (!this.#isPlaying(sound.turn)) return
     this.#sentMs += ms
     this.#options.send(sound)
@@ -72,7 +73,7 @@ export class PlaybackPlayer implements Pick<VoiceOutput, 'play' | 'hold' | 'resu
   close(): void {
     this.#listening?.unsubscribe()
     this.#playback = undefined
-    this.#wake()
+    this.#changed.wake()
   }
 
   #isPlaying(turn: number): boolean {
@@ -86,15 +87,5 @@ export class PlaybackPlayer implements Pick<VoiceOutput, 'play' | 'hold' | 'resu
 
   #heardMs({ heardMs }: Playback): number {
     return Math.max(0, Math.min(this.#sentMs, heardMs - this.#startsAtMs))
-  }
-
-  #wake(): void {
-    const changed = this.#changed
-    this.#changed = []
-    for (const wake of changed) wake()
-  }
-
-  #change(): Promise<void> {
-    return new Promise((resolve) => this.#changed.push(resolve))
   }
 }

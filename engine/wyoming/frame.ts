@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { EngineError, messageOf } from '../errors.ts'
-import { ByteQueue } from './byte-queue.ts'
+import { ReceivedBytes } from './received-bytes.ts'
 
 /** One event of the protocol, whichever way it goes. */
 export interface WyomingEvent {
@@ -39,7 +39,7 @@ export function encodeEvent(type: string, data: Readonly<Record<string, unknown>
 
 /** Makes events of the bytes of one client. What it throws once ends its use: nobody knows where the next frame would begin. */
 export class FrameReader {
-  readonly #bytes = new ByteQueue()
+  readonly #bytes = new ReceivedBytes()
   #head: Head | undefined
 
   /** Whether a frame has begun and not ended. */

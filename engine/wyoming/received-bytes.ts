@@ -1,7 +1,7 @@
 const newline = 0x0a
 
 /** Bytes as they came over a socket, taken by whole lines and lengths. Each byte is looked at once, however finely they come. */
-export class ByteQueue {
+export class ReceivedBytes {
   #parts: Buffer[] = []
   #length = 0
   /** Parts that are known to hold no end of line. */
