@@ -147,7 +147,13 @@ export class TokenText {
   }
 
   #text(): string {
-    return this.#weights.detokenize(this.#waiting, true, this.#tail)
+    // Small models go on after their end with the mark of a new beginning, which nobody wants to read or hear.
+    const { bos } = this.#weights.tokens
+    return this.#weights.detokenize(
+      this.#waiting.filter((token) => token !== bos),
+      true,
+      this.#tail,
+    )
   }
 
   #give(text: string): Piece {

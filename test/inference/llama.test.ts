@@ -34,6 +34,13 @@ describe.skipIf(!hasTestData)('a GGUF file in its host', () => {
     expect(told.reduce((sum, tokens) => sum + tokens)).toBe(60)
   })
 
+  it('shows no mark of a new beginning where a small model goes on after its end', async () => {
+    const { text, usage } = await ask(model, { input: { prompt }, sampling: { ...greedy, maxTokens: 450 } })
+    expect(usage.answerTokens).toBe(450)
+    expect(text).not.toContain('<s>')
+    expect(text).toContain('Once upon a time')
+  })
+
   it('gives a conversation to a model without a chat template line by line', async () => {
     const plain = await ask(model, { input: { prompt: `Tom had a dog.\n${prompt}` }, sampling: greedy })
     const messages = [
